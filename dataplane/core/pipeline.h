@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The life of a vote, over a whole burst: classify → authenticate → find window → judge → cast →
+ * receipt.
+ *
+ * Workers call it with frames from a port, --replay with frames from a capture, tests and fuzzers
+ * with frames of their own. Each step runs over all packets of the burst before the next begins. It
+ * allocates nothing, takes no lock, makes no system call; memory and time are handed in.
+ */
+#ifndef TALLYWIRE_CORE_PIPELINE_H
+#define TALLYWIRE_CORE_PIPELINE_H
+
+#include "dataplane/core/vote.h"
+#include "dataplane/core/window.h"
+#include "ebpf/classify.h"
+#include "wire/verdict.h"
+
+#define BURST_MAX 64
+
+/* X(symbol, name): the steps whose cycles are counted */
+#define PIPELINE_STEPS(X)                                                                          \
+	X(CLASSIFY, classify)                                                                      \
+	X(AUTHENTICATE, authenticate)                                                              \
+	X(FIND, find_window)                                                                       \
+	X(JUDGE, judge)                                                                            \
+	X(CAST, cast)                                                                              \
+	X(RECEIPT, receipt)
+
+enum pipeline_step {
+#define X(symbol, name) STEP_##symbol,
+	PIPELINE_STEPS(X)
+#undef X
+		PIPELINE_STEP_COUNT
+};
+
+/*
+ * What one worker has seen. Written by that worker only, read by any thread. `received` goes up
+ * before a packet is judged, so received - judged is what is in flight. Verdicts that belong to a
+ * window are counted in the window's tally and not here.
+ */
+struct pipeline_counters {
+	uint64_t received;
+	uint64_t bursts;
+	uint64_t verdicts[VERDICT_COUNT];
+	uint64_t step_cycles[PIPELINE_STEP_COUNT];
+} __attribute__((aligned(64)));
+
+/* The frames of one burst and what the steps find out about them, column by column. */
+struct burst {
+	uint32_t count;
+	/* Filled in by the caller. A frame must be writable: its receipt is written over it. */
+	uint8_t *data[BURST_MAX];
+	uint32_t bytes[BURST_MAX];
+	uint64_t arrival_us[BURST_MAX]; /* UTC */
+	/* Filled in by the steps. */
+	struct frame frame[BURST_MAX];
+	enum verdict verdict[BURST_MAX];
+	struct vote vote[BURST_MAX];
+	uint8_t voter_key[BURST_MAX][AUTH_KEY_BYTES];
+	const struct window *window[BURST_MAX];
+	uint16_t standing[BURST_MAX];
+	/* For the caller: how many bytes from data[i] on are the reply; 0 where there is none. */
+	uint32_t reply_bytes[BURST_MAX];
+};
+
+/* What one worker needs. `keys` and `windows` are read; the counters are the worker's own. */
+struct pipeline {
+	const struct auth_keys *keys;
+	const struct window_table *windows; /* set anew before each burst */
+	struct pipeline_counters *counters;
+	uint32_t worker; /* its lane in every tally */
+	uint16_t vote_port_be;
+};
+
+/* Takes the burst through all steps. */
+void pipeline_run(const struct pipeline *pipeline, struct burst *burst);
+
+const char *pipeline_step_name(enum pipeline_step step);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The answer to a vote, written over the vote's own bytes: 40 bytes, as before. */
+#ifndef TALLYWIRE_CORE_RECEIPT_H
+#define TALLYWIRE_CORE_RECEIPT_H
+
+#include <stdint.h>
+#include "dataplane/core/auth.h"
+#include "wire/verdict.h"
+#include "wire/vote_packet.h"
+
+/*
+ * `packet` is the vote; what is echoed stays, the rest is written and signed with the voter's key.
+ * `choice` is what stands for the voter or CHOICE_NONE, `arrival_us` when the vote came in (UTC).
+ */
+void receipt_write(struct vote_packet *packet, enum receipt_status status, uint16_t choice,
+		   uint64_t arrival_us, const uint8_t voter_key[AUTH_KEY_BYTES]);
+
+/* The verdict's place in a receipt, RECEIPT_NONE where it gets no answer. */
+enum receipt_status receipt_status_of(enum verdict verdict);
+const char *receipt_status_name(enum receipt_status status);
+const char *verdict_name(enum verdict verdict);
+const char *verdict_text(enum verdict verdict);
+
+#endif

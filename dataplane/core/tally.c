@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Lanes of counters, one per worker, and their sum. Never written by a reader. */
+#include "dataplane/core/tally.h"
+
+static size_t lane_bytes_for(uint32_t options)
+{
+	size_t bytes = sizeof(struct tally_lane) + options * sizeof(uint64_t);
+	return (bytes + TALLY_CACHE_LINE - 1) / TALLY_CACHE_LINE * TALLY_CACHE_LINE;
+}
+
+size_t tally_bytes(uint32_t options, uint32_t lanes)
+{
+	return lane_bytes_for(options) * lanes;
+}
+
+void tally_init(struct tally *tally, void *memory, uint32_t options, uint32_t lanes)
+{
+	tally->options = options;
+	tally->lanes = lanes;
+	tally->lane_bytes = lane_bytes_for(options);
+	tally->memory = memory;
+}
+
+struct tally_lane *tally_lane(const struct tally *tally, uint32_t worker)
+{
+	return (struct tally_lane *)(void *)(tally->memory + worker * tally->lane_bytes);
+}
+
+void tally_read(const struct tally *tally, struct tally_sum *sum)
+{
+	for (uint32_t i = 0; i < RECEIPT_STATUSES; i++)
+		sum->receipts[i] = 0;
+	for (uint32_t i = 0; i < tally->options; i++)
+		sum->votes[i] = 0;
+	for (uint32_t worker = 0; worker < tally->lanes; worker++) {
+		const struct tally_lane *lane = tally_lane(tally, worker);
+		for (uint32_t i = 0; i < RECEIPT_STATUSES; i++)
+			sum->receipts[i] += tally_get(&lane->receipts[i]);
+		for (uint32_t i = 0; i < tally->options; i++)
+			sum->votes[i] += tally_get(&lane->votes[i]);
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Counts of one window: one lane per worker, so that no cache line has two writers. Readers add the
+ * lanes up at any time without stopping anybody. The memory is handed in and not freed here.
+ */
+#ifndef TALLYWIRE_CORE_TALLY_H
+#define TALLYWIRE_CORE_TALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "wire/verdict.h"
+
+#define TALLY_CACHE_LINE 64
+
+/* Written by its worker only, read by any thread. */
+struct tally_lane {
+	uint64_t receipts[RECEIPT_STATUSES]; /* answers given, by status */
+	uint64_t votes[];                    /* counted, by option */
+};
+
+struct tally {
+	uint32_t options;
+	uint32_t lanes;
+	size_t lane_bytes; /* from one lane to the next */
+	uint8_t *memory;
+};
+
+/* What the lanes come to. votes[] is the caller's, `options` long. */
+struct tally_sum {
+	uint64_t receipts[RECEIPT_STATUSES];
+	uint64_t *votes;
+};
+
+/* Bytes of zeroed memory for one window and `lanes` workers. */
+size_t tally_bytes(uint32_t options, uint32_t lanes);
+
+/* `memory`: tally_bytes() of zeroed memory, TALLY_CACHE_LINE aligned, that outlives the tally. */
+void tally_init(struct tally *tally, void *memory, uint32_t options, uint32_t lanes);
+
+struct tally_lane *tally_lane(const struct tally *tally, uint32_t worker);
+
+/*
+ * The worker's own counter goes up; readers see the old value or the new. Release, so that whoever
+ * sees this count (with tally_get) also sees every count that this worker raised before it.
+ */
+static inline void tally_add(uint64_t *counter, uint64_t by)
+{
+	__atomic_store_n(counter, *counter + by, __ATOMIC_RELEASE);
+}
+
+static inline uint64_t tally_get(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}
+
+/* Adds all lanes up. `sum->votes` must be set; a vote counted before the call is in the sum. */
+void tally_read(const struct tally *tally, struct tally_sum *sum);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A window: the span of program time in which one interaction can be answered.
+ *
+ * A `struct window` never changes once a table is published; closing, extending or cancelling makes
+ * a new table with a changed copy, over the same ballot and tally. State is a pure function of
+ * the window and the time, so no command has to arrive at the right moment.
+ */
+#ifndef TALLYWIRE_CORE_WINDOW_H
+#define TALLYWIRE_CORE_WINDOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "dataplane/core/ballot.h"
+#include "dataplane/core/tally.h"
+
+/* X(symbol, name in files). A further kind is a row here, a case in choice_is_valid() of judge.c,
+ * its tally. */
+#define WINDOW_KINDS(X) X(POLL, poll)
+
+/* The numbers are those of the wire (docs/quic-lite.md). */
+enum window_kind {
+	WINDOW_POLL = 1,
+};
+
+/* X(symbol, name in files and on screens) */
+#define WINDOW_STATES(X)                                                                           \
+	X(SCHEDULED, scheduled)                                                                    \
+	X(OPEN, open)                                                                              \
+	X(DRAINING, draining) /* closed; the answers of slower viewers still come in */            \
+	X(FINAL, final)                                                                            \
+	X(REVEALED, revealed)                                                                      \
+	X(CANCELLED, cancelled)
+
+enum window_state {
+#define X(symbol, name) WINDOW_##symbol,
+	WINDOW_STATES(X)
+#undef X
+};
+
+/* One cache line. Read by workers, written by the control thread before it is published. */
+struct window {
+	uint32_t interaction;
+	uint16_t tenant;
+	uint16_t options;
+	uint8_t kind; /* enum window_kind, 0: an empty slot of the table */
+	bool cancelled;
+	bool revealed;
+	uint64_t opens_at_us; /* program time, UTC */
+	uint64_t closes_at_us;
+	uint64_t max_delay_us;
+	struct ballot *ballot;
+	const struct tally *tally;
+} __attribute__((aligned(64)));
+
+/* Open addressing over (tenant, interaction); at most half full. Read-only once built. */
+struct window_table {
+	uint32_t mask;
+	uint32_t count;
+	struct window slots[];
+};
+
+/* Bytes of memory, aligned to 64, that a table of `count` windows needs. */
+size_t window_table_bytes(uint32_t count);
+
+/* Builds the table in `memory`. No (tenant, interaction) may occur twice. */
+struct window_table *window_table_build(void *memory, const struct window *windows, uint32_t count);
+
+/* The window of this interaction, or NULL. */
+const struct window *window_table_find(const struct window_table *table, uint16_t tenant,
+				       uint32_t interaction);
+
+/* When the last admissible answer can arrive: closes_at + max_delay, UTC µs. */
+uint64_t window_final_at_us(const struct window *window);
+
+enum window_state window_state(const struct window *window, uint64_t now_us);
+const char *window_state_name(enum window_state state);
+const char *window_kind_name(enum window_kind kind);
+
+#endif
