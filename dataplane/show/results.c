@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Results as JSON, and results files. Called by the control thread and at the end of --replay, with
+ * counts that were read elsewhere. Never counts anything, never asks for the time.
+ */
+#include "dataplane/show/results.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dataplane/core/receipt.h"
+#include "dataplane/show/time_text.h"
+
+/* There is no journal yet: after a power cut these results cannot be counted again. */
+#define DURABILITY "none"
+
+#define TEMP_NAMES 100
+
+/* The order of the receipts object. */
+static const enum verdict receipt_order[] = {
+	VERDICT_COUNTED, VERDICT_CHANGED,    VERDICT_DUPLICATE, VERDICT_EARLY,
+	VERDICT_LATE,    VERDICT_BAD_CHOICE, VERDICT_CANCELLED, VERDICT_BUSY,
+};
+
+/* An object under construction. `failed` once memory was short; further members are then dropped.
+ */
+struct object {
+	json_t *json;
+	bool failed;
+};
+
+static struct object object_begin(void)
+{
+	json_t *json = json_object();
+	return (struct object){json, json == NULL};
+}
+
+/* Takes the reference to `value`, which may be NULL: out of memory. */
+static void put(struct object *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object->json, key, value) != 0)
+		object->failed = true;
+}
+
+static void put_count(struct object *object, const char *key, uint64_t count)
+{
+	put(object, key, json_integer((json_int_t)count));
+}
+
+static void put_time(struct object *object, const char *key, uint64_t time_us)
+{
+	char text[TIME_TEXT_BYTES];
+	put(object, key, json_string(time_format(time_us, text)));
+}
+
+/* The finished object, or NULL with everything given back. */
+static json_t *object_end(const struct object *object)
+{
+	if (!object->failed)
+		return object->json;
+	json_decref(object->json);
+	return NULL;
+}
+
+static json_t *option_result(uint32_t index, const char *label, uint64_t votes)
+{
+	struct object option = object_begin();
+	put_count(&option, "index", index);
+	put(&option, "label", json_string(label));
+	put_count(&option, "votes", votes);
+	return object_end(&option);
+}
+
+static json_t *option_results(const struct interaction *interaction, const struct tally_sum *sum)
+{
+	json_t *options = json_array();
+	for (uint32_t i = 0; i < interaction->options; i++) {
+		json_t *option = option_result(i, interaction->labels[i], sum->votes[i]);
+		if (json_array_append_new(options, option) != 0) {
+			json_decref(options);
+			return NULL;
+		}
+	}
+	return options;
+}
+
+static json_t *receipt_counts(const struct tally_sum *sum)
+{
+	struct object receipts = object_begin();
+	for (size_t i = 0; i < sizeof(receipt_order) / sizeof(receipt_order[0]); i++) {
+		enum verdict verdict = receipt_order[i];
+		put_count(&receipts, verdict_name(verdict),
+			  sum->receipts[receipt_status_of(verdict)]);
+	}
+	return object_end(&receipts);
+}
+
+json_t *results_interaction(const struct interaction *interaction, const struct window *window,
+			    const struct tally_sum *sum, uint64_t now_us)
+{
+	struct object result = object_begin();
+	put(&result, "tenant", json_string(interaction->tenant->name));
+	put_count(&result, "id", interaction->id);
+	put(&result, "kind", json_string(window_kind_name(interaction->kind)));
+	put(&result, "state", json_string(window_state_name(window_state(window, now_us))));
+	put(&result, "question", json_string(interaction->question));
+	put_time(&result, "opens_at", window->opens_at_us);
+	put_time(&result, "closes_at", window->closes_at_us);
+	/* In a poll each voter has one counted answer and no more. */
+	put_count(&result, "voters", sum->receipts[RECEIPT_COUNTED]);
+	put(&result, "options", option_results(interaction, sum));
+	put(&result, "receipts", receipt_counts(sum));
+	put(&result, "durability", json_string(DURABILITY));
+	return object_end(&result);
+}
+
+json_t *results_datagrams(const struct datagram_counts *counts, bool live)
+{
+	struct object datagrams = object_begin();
+	put_count(&datagrams, "received", counts->received);
+	for (enum verdict verdict = VERDICT_PASSED; verdict <= VERDICT_UNKNOWN; verdict++)
+		put_count(&datagrams, verdict_name(verdict), counts->verdicts[verdict]);
+	put_count(&datagrams, "missed", counts->missed);
+	if (live)
+		put_count(&datagrams, "in_flight", counts->in_flight);
+	return object_end(&datagrams);
+}
+
+json_t *results_document(json_t *interactions, json_t *datagrams)
+{
+	struct object document = object_begin();
+	put(&document, "interactions", interactions);
+	put(&document, "datagrams", datagrams);
+	put(&document, "durability", json_string(DURABILITY));
+	return object_end(&document);
+}
+
+/* A new file that nobody else has, or NULL with errno. */
+static FILE *create_new(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return NULL;
+	FILE *file = fdopen(fd, "w");
+	if (!file) {
+		close(fd);
+		unlink(name);
+	}
+	return file;
+}
+
+/* The same, in the directory of `path`; its name is then the caller's to free. */
+static FILE *create_beside(const char *path, char **name)
+{
+	FILE *file = NULL;
+	errno = EEXIST;
+	for (int i = 0; i < TEMP_NAMES && !file && errno == EEXIST; i++) {
+		if (asprintf(name, "%s.%ld-%d.tmp", path, (long)getpid(), i) < 0) {
+			errno = ENOMEM;
+			return NULL;
+		}
+		file = create_new(*name);
+		if (!file)
+			free(*name);
+	}
+	return file;
+}
+
+/* All of it on the disk, and the file closed. 0 or a negative errno. */
+static int write_and_close(FILE *file, const json_t *document)
+{
+	int rc = 0;
+	errno = EIO;
+	if (json_dumpf(document, file, JSON_INDENT(2)) != 0 || fputc('\n', file) == EOF ||
+	    fflush(file) != 0 || fsync(fileno(file)) != 0)
+		rc = -errno;
+	if (fclose(file) != 0 && rc == 0)
+		rc = -errno;
+	return rc;
+}
+
+/* A link or a device is left as it is: the rename would put a file in its place. */
+static int check_target(const char *path, struct err *err)
+{
+	struct stat target;
+	if (lstat(path, &target) == 0 && !S_ISREG(target.st_mode))
+		return err_set(
+			err, -EINVAL,
+			"%s: is there and is not a regular file; name a file for the results",
+			path);
+	return 0;
+}
+
+int results_save(const char *path, const json_t *document, struct err *err)
+{
+	char *temp;
+	int rc = check_target(path, err);
+	if (rc)
+		return rc;
+	FILE *file = create_beside(path, &temp);
+	if (!file)
+		return err_set(err, -errno, "%s: cannot be created: %s; check its directory", path,
+			       strerror(errno));
+	rc = write_and_close(file, document);
+	if (rc == 0 && rename(temp, path) != 0)
+		rc = -errno;
+	if (rc) {
+		unlink(temp);
+		err_set(err, rc, "%s: cannot be written: %s; no results were saved", path,
+			strerror(-rc));
+	}
+	free(temp);
+	return rc;
+}

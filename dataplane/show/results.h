@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Results as files and clients see them; docs/files.md has the format. The same inputs give the
+ * same JSON, byte for byte. Control thread or --replay; never a worker.
+ */
+#ifndef TALLYWIRE_SHOW_RESULTS_H
+#define TALLYWIRE_SHOW_RESULTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/core/err.h"
+#include "dataplane/core/tally.h"
+#include "dataplane/core/window.h"
+#include "dataplane/show/rundown.h"
+
+/* Where the packets went that no window counts, and how many there were. */
+struct datagram_counts {
+	uint64_t received;
+	uint64_t verdicts[VERDICT_COUNT]; /* passed … unknown; the rest is the windows' */
+	uint64_t missed;                  /* lost before a worker saw them; not part of received */
+	uint64_t in_flight;               /* received and not judged yet */
+};
+
+/* One interaction's result, a new reference; NULL only when out of memory. */
+json_t *results_interaction(const struct interaction *interaction, const struct window *window,
+			    const struct tally_sum *sum, uint64_t now_us);
+
+/* The "datagrams" object. `live`: with in_flight, as a snapshot of a running appliance has it. */
+json_t *results_datagrams(const struct datagram_counts *counts, bool live);
+
+/* The whole document. Steals both references; NULL only when out of memory. */
+json_t *results_document(json_t *interactions, json_t *datagrams);
+
+/*
+ * Writes beside `path` and renames, so that a reader sees the old file or the whole new one. A
+ * `path` that is there and no regular file (a link, a device) is refused. 0, or a negative errno
+ * with `err` filled in and nothing left behind. Where file sizes are limited, SIGXFSZ is the
+ * caller's to ignore.
+ */
+int results_save(const char *path, const json_t *document, struct err *err);
+
+#endif

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * libFuzzer: any bytes as a keyring file. It is refused with one line, or every tenant and key of
+ * it can be found again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dataplane/show/keyring.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);    \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static void check_loaded(const struct keyring *keyring)
+{
+	MUST(keyring->tenant_count <= KEYRING_MAX_TENANTS);
+	for (uint32_t i = 0; i < keyring->tenant_count; i++) {
+		const struct tenant *tenant = &keyring->tenants[i];
+		MUST(keyring_tenant_by_name(keyring, tenant->name) == tenant);
+		MUST(keyring_tenant_by_id(keyring, tenant->id) == tenant);
+		MUST(keyring_newest_key(keyring, tenant->id));
+		MUST(tenant->max_delay_ms <= KEYRING_MAX_DELAY_MS);
+	}
+	for (uint32_t i = 0; i < keyring->key_count; i++) {
+		const struct auth_key *key = &keyring->keys[i];
+		const uint8_t *found = auth_keys_find(keyring->table, key->tenant, key->epoch);
+		MUST(found && memcmp(found, key->key, AUTH_KEY_BYTES) == 0);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+	char path[64];
+	struct keyring keyring;
+	struct err err = {""};
+	int fd = memfd_create("keyring", MFD_CLOEXEC);
+	MUST(fd >= 0 && fchmod(fd, 0600) == 0 && write(fd, bytes, count) == (ssize_t)count);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int rc = keyring_load(path, &keyring, &err);
+	close(fd);
+	if (rc == 0) {
+		check_loaded(&keyring);
+		keyring_free(&keyring);
+		return 0;
+	}
+	MUST(rc < 0 && err.text[0] && !strchr(err.text, '\n'));
+	return 0;
+}
