@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The front's owner in user space: loads the kernel object that is built into the program, fills
+ * its maps, attaches it to an interface and reads its counters. docs/front.md tells of pins and
+ * restarts.
+ *
+ * Link and maps are pinned at PIN_DIR/INTERFACE (a '.' in the name becomes ':', bpffs has no dots),
+ * so the front outlives a killed tallyd: it goes on dropping votes, which have no socket to go to,
+ * and passing what is the host's. The next front_attach() joins it without a gap. A lock on that
+ * directory, which the kernel drops with its holder, keeps a second one out.
+ *
+ * One thread starts and stops a front; front_read() is any thread's, one at a time. Nothing here is
+ * on the hot path, nothing knows DPDK. Errors are negative errno values with a line in `struct
+ * err`.
+ */
+#ifndef TALLYWIRE_EBPF_FRONT_H
+#define TALLYWIRE_EBPF_FRONT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "dataplane/core/auth.h"
+#include "dataplane/core/err.h"
+#include "wire/front_maps.h"
+
+#define FRONT_DEFAULT_PIN_DIR "/sys/fs/bpf/tallywire"
+
+enum front_mode {
+	FRONT_AUTO,    /* native where the driver has it, else generic */
+	FRONT_NATIVE,  /* in the driver */
+	FRONT_GENERIC, /* in the stack, on any interface; slower */
+};
+
+struct front_options {
+	const char *interface;
+	const char *pin_dir; /* NULL: FRONT_DEFAULT_PIN_DIR. It or its parent is a mounted bpffs. */
+	enum front_mode mode;
+	uint16_t vote_port; /* UDP, host byte order */
+	/* Whose votes may pass; the secrets themselves stay in user space. */
+	const struct auth_key *keys;
+	uint32_t key_count; /* at most FRONT_MAX_KEYS */
+};
+
+/*
+ * What the front has seen since front_attach(). Every packet of the interface is in exactly one
+ * entry of `counters` (enum verdict and enum front_counter); `steered` is FRONT_STEERED by queue.
+ */
+struct front_counts {
+	uint64_t counters[FRONT_COUNTERS];
+	uint64_t steered[FRONT_MAX_QUEUES];
+};
+
+struct front;
+
+/*
+ * Attaches a front, or joins the one that an earlier tallyd left. Keys and port are in its maps
+ * before the first packet reaches it. The sockets of the ports come afterwards: until then votes
+ * count as FRONT_MISSED. On failure nothing stays behind that was not there before.
+ *
+ *   -ENODEV    no such interface            -EBUSY  another process holds this front
+ *   -ENETDOWN  the interface is down        -EEXIST another XDP program is on the interface
+ *   -ENOENT    no bpffs at pin_dir          -EPERM, -EACCES  not root
+ */
+int front_attach(const struct front_options *options, struct front **front, struct err *err);
+
+/*
+ * Replaces the set of tenants and epochs whose votes may pass, while packets flow: those that are
+ * in the old set and the new one pass all the time.
+ */
+int front_set_keys(struct front *front, const struct auth_key *keys, uint32_t key_count,
+		   struct err *err);
+
+/*
+ * Adds up all CPUs. counters[FRONT_STEERED] is the sum of steered[]. A packet is counted here
+ * before its socket has it, so whoever wants steered - received >= 0 reads the workers' counters
+ * first and the front after them.
+ */
+int front_read(struct front *front, struct front_counts *counts);
+
+/* Whether an earlier tallyd's front was found on the interface and joined. */
+bool front_joined(const struct front *front);
+
+/* "native" or "generic": how the front is attached. */
+const char *front_mode_name(const struct front *front);
+
+/*
+ * Lets go of the front and frees `front`. `keep`: it stays on the interface for the next tallyd.
+ * Else it is taken off, and its pins and the directories that are empty then are removed.
+ */
+void front_detach(struct front *front, bool keep);
+
+/*
+ * Takes off a front that a killed tallyd left behind; the interface need not exist any more.
+ * `pin_dir` as in front_options. -ENOENT: there is none; -EBUSY: a live process holds it.
+ */
+int front_remove(const char *interface, const char *pin_dir, struct err *err);
+
+#endif
