@@ -5,6 +5,7 @@
  */
 #include "dataplane/show/rundown.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +88,10 @@ static int read_identity(const struct json_fields *fields, const struct keyring 
 	interaction->tenant = keyring_tenant_by_name(keyring, name);
 	if (!interaction->tenant) {
 		char shown[JSON_PRINTABLE_BYTES];
-		return json_fields_refuse(fields, "tenant",
-					  "\"%s\" is not in the keyring; use a name that is there",
-					  json_printable(name, shown));
+		json_fields_refuse(fields, "tenant",
+				   "\"%s\" is not in the keyring; use a name that is there",
+				   json_printable(name, shown));
+		return -ENOENT;
 	}
 	rc = json_fields_integer(fields, "id", 0, UINT32_MAX, &id);
 	interaction->id = (uint32_t)id;

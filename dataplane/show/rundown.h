@@ -53,6 +53,7 @@ void rundown_free(struct rundown *rundown);
 /*
  * One interaction. Where the object has no `opens_at`, `default_opens_at_us` is taken; 0 means that
  * `opens_at` is required. `place` names the object in messages ("interactions[3]").
+ * -ENOENT: the tenant is not in the keyring; -EINVAL: anything else that is wrong; -ENOMEM.
  */
 int interaction_parse(const json_t *object, const char *place, const struct keyring *keyring,
 		      uint64_t default_opens_at_us, struct interaction *interaction,

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The one ladder: each rung takes something, and each failure steps down from where it stands.
+ *
+ * config → keyring → fronts → EAL → devices → windows → workers. Fronts come before EAL, since
+ * AF_XDP sockets join the program that they find; they go last, so no vote falls through to the
+ * host.
+ */
+#include "dataplane/appliance.h"
+
+#include <errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/clock.h"
+#include "dataplane/eal.h"
+
+/* For windows: every worker has passed a point at which it held no table. Control thread. */
+static void wait_for_workers(void *context)
+{
+	struct appliance *appliance = context;
+	if (appliance->rcu)
+		rte_rcu_qsbr_synchronize(appliance->rcu, RTE_QSBR_THRID_INVALID);
+}
+
+static int make_windows(struct appliance *appliance, struct err *err)
+{
+	const struct windows_options options = {
+		.voters = appliance->config.voters,
+		.memory_bytes = appliance->config.windows_mb << 20,
+		.workers = appliance->ports.queue_count,
+		.prefault = true,
+		.quiesce = wait_for_workers,
+		.quiesce_context = appliance,
+	};
+	return windows_create(&options, &appliance->windows, err);
+}
+
+static int make_rcu(struct appliance *appliance, struct err *err)
+{
+	size_t bytes = rte_rcu_qsbr_get_memsize(appliance->worker_count);
+	appliance->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
+	if (!appliance->rcu || rte_rcu_qsbr_init(appliance->rcu, appliance->worker_count)) {
+		free(appliance->rcu);
+		appliance->rcu = NULL;
+		return err_set(err, -ENOMEM, "workers: out of memory");
+	}
+	return 0;
+}
+
+static void fill_worker(struct appliance *appliance, uint32_t index)
+{
+	struct worker *worker = &appliance->workers[index];
+	memset(worker, 0, sizeof(*worker));
+	worker->ports = &appliance->ports;
+	worker->queue = &appliance->ports.queues[index];
+	worker->published = windows_published(appliance->windows);
+	worker->rcu = appliance->rcu;
+	worker->lcore = eal_worker_lcore(index);
+	worker->pipeline = (struct pipeline){
+		.keys = appliance->keyring.table,
+		.counters = &worker->counters,
+		.worker = index,
+		.vote_port_be = be16((uint16_t)appliance->config.vote_port),
+	};
+}
+
+static void stop_workers(struct appliance *appliance)
+{
+	for (uint32_t i = 0; i < appliance->worker_count; i++)
+		worker_stop(&appliance->workers[i]);
+	rte_eal_mp_wait_lcore();
+	free(appliance->workers);
+	free(appliance->rcu);
+	appliance->workers = NULL;
+	appliance->rcu = NULL;
+	appliance->worker_count = 0;
+}
+
+static int start_workers(struct appliance *appliance, struct err *err)
+{
+	uint32_t count = appliance->ports.queue_count;
+	appliance->workers = aligned_alloc(64, count * sizeof(struct worker));
+	if (!appliance->workers)
+		return err_set(err, -ENOMEM, "workers: out of memory");
+	appliance->worker_count = count;
+	int rc = make_rcu(appliance, err);
+	for (uint32_t i = 0; i < count && rc == 0; i++)
+		fill_worker(appliance, i);
+	for (uint32_t i = 0; i < count && rc == 0; i++) {
+		struct worker *worker = &appliance->workers[i];
+		rc = rte_eal_remote_launch(worker_run, worker, worker->lcore);
+		if (rc)
+			err_set(err, rc, "worker %u does not start on lcore %u: %s", i,
+				worker->lcore, strerror(-rc));
+	}
+	if (rc)
+		stop_workers(appliance);
+	return rc;
+}
+
+int appliance_start(struct appliance *appliance, const char *config_path, const char *program,
+		    struct err *err)
+{
+	memset(appliance, 0, sizeof(*appliance));
+	clock_start();
+	int rc = config_load(config_path, &appliance->config, err);
+	if (rc)
+		return rc;
+	rc = keyring_load(appliance->config.keyring, &appliance->keyring, err);
+	if (rc)
+		return rc;
+	rc = ports_attach_fronts(&appliance->ports, &appliance->config, appliance->keyring.keys,
+				 appliance->keyring.key_count, err);
+	if (rc)
+		goto err_keyring_free;
+	rc = eal_start(&appliance->config, program, err);
+	if (rc)
+		goto err_restore_fronts;
+	rc = ports_start(&appliance->ports, err);
+	if (rc)
+		goto err_eal_stop;
+	rc = make_windows(appliance, err);
+	if (rc)
+		goto err_ports_stop;
+	rc = start_workers(appliance, err);
+	if (rc)
+		goto err_windows_destroy;
+	return 0;
+
+err_windows_destroy:
+	windows_destroy(appliance->windows);
+err_ports_stop:
+	ports_stop(&appliance->ports);
+err_eal_stop:
+	eal_stop();
+err_restore_fronts:
+	ports_restore_fronts(&appliance->ports);
+err_keyring_free:
+	keyring_free(&appliance->keyring);
+	return rc;
+}
+
+void appliance_stop(struct appliance *appliance)
+{
+	stop_workers(appliance);
+	windows_destroy(appliance->windows);
+	ports_stop(&appliance->ports);
+	eal_stop();
+	ports_detach_fronts(&appliance->ports);
+	keyring_free(&appliance->keyring);
+}

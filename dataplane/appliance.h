@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The running appliance: what main.c starts and stops, and control and stats look at. One per
+ * process, owned by the main thread, which is also the control thread.
+ */
+#ifndef TALLYWIRE_APPLIANCE_H
+#define TALLYWIRE_APPLIANCE_H
+
+#include "dataplane/config.h"
+#include "dataplane/port.h"
+#include "dataplane/show/keyring.h"
+#include "dataplane/windows.h"
+#include "dataplane/worker.h"
+
+struct appliance {
+	struct config config;
+	struct keyring keyring;
+	struct ports ports;
+	struct windows *windows;
+	struct rte_rcu_qsbr *rcu;
+	struct worker *workers; /* ports.queue_count of them */
+	uint32_t worker_count;
+};
+
+/* Brings everything up, from the configuration to running workers; on failure all is undone. */
+int appliance_start(struct appliance *appliance, const char *config_path, const char *program,
+		    struct err *err);
+
+/* The same ladder down: workers, devices, fronts, memory. */
+void appliance_stop(struct appliance *appliance);
+
+#endif

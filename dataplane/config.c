@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Reads the INI file with rte_cfgfile. Called once at start, before EAL. Opens nothing it names. */
+#include "dataplane/config.h"
+
+#include <errno.h>
+#include <rte_cfgfile.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum option_type { TEXT, NUMBER, FLAG, MODE };
+
+struct option_row {
+	const char *section;
+	const char *key;
+	enum option_type type;
+	size_t offset; /* in struct config */
+	const char *default_text;
+	uint64_t least;
+	uint64_t most;
+	const char *meaning;
+};
+
+static const struct option_row option_rows[] = {
+#define X(section, key, field, type, default_text, least, most, meaning)                           \
+	{#section, #key, type, offsetof(struct config, field), default_text, least, most, meaning},
+	CONFIG_OPTIONS(X)
+#undef X
+};
+
+#define OPTION_COUNT    (sizeof(option_rows) / sizeof(option_rows[0]))
+#define PORTS_SECTION   "ports"
+#define DPDK_OWN_MB     64
+#define MBUF_BYTES_MOST 4608
+
+#define BLANKS " \t\r\n\v\f"
+/* rte_cfgfile reads lines into a buffer of CFG_NAME_LEN + CFG_VALUE_LEN + 4. */
+#define LINE_MAX_BYTES 320
+#define LINE_MAX_TEXT  "320"
+
+static int parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
+{
+	char *end;
+	errno = 0;
+	unsigned long long parsed = strtoull(text, &end, 10);
+	if (errno || end == text || *end || text[0] < '0' || text[0] > '9')
+		return -EINVAL;
+	if (parsed < least || parsed > most)
+		return -ERANGE;
+	*number = parsed;
+	return 0;
+}
+
+static int parse_flag(const char *text, bool *flag)
+{
+	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+		return -EINVAL;
+	*flag = strcmp(text, "yes") == 0;
+	return 0;
+}
+
+static int parse_mode(const char *text, enum front_mode *mode)
+{
+	static const char *const names[] = {
+		[FRONT_AUTO] = "auto", [FRONT_NATIVE] = "native", [FRONT_GENERIC] = "generic"};
+	for (int i = FRONT_AUTO; i <= FRONT_GENERIC; i++)
+		if (strcmp(text, names[i]) == 0) {
+			*mode = (enum front_mode)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* Puts one option's text into its field. `place` is the file, for the message. */
+static int set_option(struct config *config, const struct option_row *row, const char *text,
+		      const char *place, struct err *err)
+{
+	char *field = (char *)config + row->offset;
+	switch (row->type) {
+	case TEXT:
+		if (strlen(text) >= CONFIG_TEXT_BYTES)
+			return err_set(err, -EINVAL, "%s: [%s] %s: longer than %d characters",
+				       place, row->section, row->key, CONFIG_TEXT_BYTES - 1);
+		if (!*text && *row->default_text)
+			return err_set(err, -EINVAL, "%s: [%s] %s: is empty; the default is %s",
+				       place, row->section, row->key, row->default_text);
+		strcpy(field, text);
+		return 0;
+	case NUMBER:
+		if (parse_number(text, row->least, row->most, (uint64_t *)(void *)field))
+			return err_set(err, -EINVAL,
+				       "%s: [%s] %s: '%s' is not a number from %llu to %llu", place,
+				       row->section, row->key, text, (unsigned long long)row->least,
+				       (unsigned long long)row->most);
+		return 0;
+	case FLAG:
+		if (parse_flag(text, (bool *)field))
+			return err_set(err, -EINVAL, "%s: [%s] %s: '%s' is neither yes nor no",
+				       place, row->section, row->key, text);
+		return 0;
+	case MODE:
+		if (parse_mode(text, (enum front_mode *)(void *)field))
+			return err_set(err, -EINVAL,
+				       "%s: [%s] %s: '%s' is not auto, native or generic", place,
+				       row->section, row->key, text);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static const struct option_row *find_option(const char *section, const char *key)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (strcmp(option_rows[i].section, section) == 0 &&
+		    strcmp(option_rows[i].key, key) == 0)
+			return &option_rows[i];
+	return NULL;
+}
+
+static bool section_is_known(const char *section)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (strcmp(option_rows[i].section, section) == 0)
+			return true;
+	return strcmp(section, PORTS_SECTION) == 0;
+}
+
+/* "eth0" or "eth0:4" into interface and queues. */
+static int parse_af_xdp(struct port_config *port, const char *rest)
+{
+	const char *colon = strchr(rest, ':');
+	size_t bytes = colon ? (size_t)(colon - rest) : strlen(rest);
+	uint64_t queues = 1;
+	if (bytes == 0 || bytes > 15)
+		return -EINVAL;
+	if (colon && parse_number(colon + 1, 1, CONFIG_MAX_QUEUES, &queues))
+		return -EINVAL;
+	memcpy(port->target, rest, bytes);
+	port->target[bytes] = '\0';
+	port->queues = (uint32_t)queues;
+	return 0;
+}
+
+/* "DEVARGS" or "DEVARGS queues=4". */
+static int parse_dpdk(struct port_config *port, const char *rest)
+{
+	static const char suffix[] = " queues=";
+	const char *found = strstr(rest, suffix);
+	size_t bytes = found ? (size_t)(found - rest) : strlen(rest);
+	uint64_t queues = 1;
+	if (bytes == 0)
+		return -EINVAL;
+	if (found && parse_number(found + strlen(suffix), 1, CONFIG_MAX_QUEUES, &queues))
+		return -EINVAL;
+	memcpy(port->target, rest, bytes);
+	port->target[bytes] = '\0';
+	port->queues = (uint32_t)queues;
+	return 0;
+}
+
+static int parse_port(struct port_config *port)
+{
+	static const char *const prefixes[] = {
+		[PORT_AF_XDP] = "af_xdp:", [PORT_PCAP] = "pcap:", [PORT_DPDK] = "dpdk:"};
+	for (int kind = PORT_AF_XDP; kind <= PORT_DPDK; kind++) {
+		size_t bytes = strlen(prefixes[kind]);
+		if (strncmp(port->text, prefixes[kind], bytes) != 0)
+			continue;
+		const char *rest = port->text + bytes;
+		port->kind = (enum port_kind)kind;
+		port->queues = 1;
+		if (kind == PORT_AF_XDP)
+			return parse_af_xdp(port, rest);
+		if (kind == PORT_DPDK)
+			return parse_dpdk(port, rest);
+		strcpy(port->target, rest);
+		return *rest ? 0 : -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static int add_port(struct config *config, const char *key, const char *text, const char *place,
+		    struct err *err)
+{
+	if (config->port_count == CONFIG_MAX_PORTS)
+		return err_set(err, -EINVAL, "%s: [ports] %s: more than %d ports", place, key,
+			       CONFIG_MAX_PORTS);
+	struct port_config *port = &config->ports[config->port_count];
+	if (strlen(text) >= sizeof(port->text) || strlen(key) >= sizeof(port->name))
+		return err_set(err, -EINVAL, "%s: [ports] %s: too long", place, key);
+	strcpy(port->name, key);
+	strcpy(port->text, text);
+	if (parse_port(port))
+		return err_set(err, -EINVAL,
+			       "%s: [ports] %s: '%s' is not af_xdp:IFACE[:QUEUES] (1 to %d), "
+			       "pcap:FILE or dpdk:DEVARGS[ queues=N]",
+			       place, key, text, CONFIG_MAX_QUEUES);
+	for (uint32_t i = 0; i < config->port_count; i++)
+		if (config->ports[i].kind == port->kind &&
+		    strcmp(config->ports[i].target, port->target) == 0)
+			return err_set(err, -EINVAL, "%s: [ports] %s: the same device as %s", place,
+				       key, config->ports[i].name);
+	config->port_count++;
+	config->queue_count += port->queues;
+	if (config->queue_count > CONFIG_MAX_QUEUES)
+		return err_set(err, -EINVAL, "%s: [ports] %s: more than %d queues in all", place,
+			       key, CONFIG_MAX_QUEUES);
+	return 0;
+}
+
+static int read_entry(struct config *config, const char *section,
+		      const struct rte_cfgfile_entry *entry, const char *place, struct err *err)
+{
+	if (strcmp(section, PORTS_SECTION) == 0)
+		return add_port(config, entry->name, entry->value, place, err);
+	const struct option_row *row = find_option(section, entry->name);
+	if (!row)
+		return err_set(err, -EINVAL,
+			       "%s: [%s] %s: no such option; `tallyd --config-help` lists all",
+			       place, section, entry->name);
+	return set_option(config, row, entry->value, place, err);
+}
+
+static int read_section(struct config *config, struct rte_cfgfile *file, int index,
+			const char *place, struct err *err)
+{
+	char section[CFG_NAME_LEN];
+	int count = rte_cfgfile_section_num_entries_by_index(file, section, index);
+	if (count < 0 || !section_is_known(section))
+		return err_set(err, -EINVAL,
+			       "%s: [%s]: no such section; `tallyd --config-help` lists all", place,
+			       section);
+	struct rte_cfgfile_entry *entries = calloc((size_t)count + 1, sizeof(*entries));
+	if (!entries)
+		return err_set(err, -ENOMEM, "%s: out of memory", place);
+	rte_cfgfile_section_entries_by_index(file, index, section, entries, count);
+	int rc = 0;
+	for (int i = 0; i < count && rc == 0; i++)
+		rc = read_entry(config, section, &entries[i], place, err);
+	/* An option that is given twice is a mistake, not a choice. */
+	for (int i = 0; i < count && rc == 0; i++)
+		for (int j = 0; j < i && rc == 0; j++)
+			if (strcmp(entries[i].name, entries[j].name) == 0)
+				rc = err_set(err, -EINVAL, "%s: [%s] %s: given twice", place,
+					     section, entries[i].name);
+	free(entries);
+	return rc;
+}
+
+/* Ends the line where its comment begins and takes the blanks off both ends. */
+static char *strip(char *line)
+{
+	line[strcspn(line, "#")] = '\0';
+	line += strspn(line, BLANKS);
+	size_t bytes = strlen(line);
+	while (bytes && strchr(BLANKS, line[bytes - 1]))
+		bytes--;
+	line[bytes] = '\0';
+	return line;
+}
+
+/*
+ * What rte_cfgfile would pass over, cut off or tell on stderr in its own words. NULL, or what is
+ * wrong with the line; `in_section` is kept from line to line.
+ */
+static const char *line_flaw(char *line, size_t bytes, bool *in_section)
+{
+	if (strlen(line) != bytes)
+		return "is no text: it holds a NUL byte";
+	if (bytes > LINE_MAX_BYTES)
+		return "is longer than " LINE_MAX_TEXT " bytes; shorten it";
+	if (strstr(line, "\\#"))
+		return "holds \\#: no value can hold a #, which begins a comment";
+	const char *text = strip(line);
+	const char *equals = strchr(text, '=');
+	if (!*text)
+		return NULL;
+	if (*text == '[') {
+		*in_section = true;
+		return strchr(text, ']') == text + strlen(text) - 1
+			       ? NULL
+			       : "is no section: wants [name] and nothing else";
+	}
+	if (!equals || equals == text)
+		return "is neither [section] nor key = value; write a comment after #";
+	if (!*in_section)
+		return "stands before the first [section]; move it below its own";
+	if (equals - text >= CFG_NAME_LEN)
+		return "begins with a key that is too long; `tallyd --config-help` lists all";
+	if (strlen(equals + 1 + strspn(equals + 1, BLANKS)) >= CFG_VALUE_LEN)
+		return "holds a value that is too long; shorten it to 255 bytes";
+	return NULL;
+}
+
+/* Looks at every line before rte_cfgfile does. */
+static int check_lines(const char *path, struct err *err)
+{
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return err_set(err, -errno, "%s: cannot be read: %s", path, strerror(errno));
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t bytes;
+	bool in_section = false;
+	int rc = 0;
+	for (unsigned int number = 1; rc == 0 && (bytes = getline(&line, &room, file)) >= 0;
+	     number++) {
+		const char *flaw = line_flaw(line, (size_t)bytes, &in_section);
+		if (flaw)
+			rc = err_set(err, -EINVAL, "%s: line %u: %s", path, number, flaw);
+	}
+	if (rc == 0 && ferror(file))
+		rc = err_set(err, -EIO, "%s: cannot be read: %s", path, strerror(errno));
+	free(line);
+	fclose(file);
+	return rc;
+}
+
+/* rte_cfgfile keeps sections of one name apart, so an option in both would go by unseen. */
+static int check_sections(struct rte_cfgfile *file, int sections, const char *place,
+			  struct err *err)
+{
+	char name[CFG_NAME_LEN], earlier[CFG_NAME_LEN];
+	for (int i = 0; i < sections; i++) {
+		rte_cfgfile_section_num_entries_by_index(file, name, i);
+		for (int j = 0; j < i; j++) {
+			rte_cfgfile_section_num_entries_by_index(file, earlier, j);
+			if (strcmp(name, earlier) == 0)
+				return err_set(err, -EINVAL, "%s: [%s]: given twice; make it one",
+					       place, name);
+		}
+	}
+	return 0;
+}
+
+static int open_file(const char *path, struct rte_cfgfile **file, struct err *err)
+{
+	struct stat info;
+	if (stat(path, &info) != 0)
+		return err_set(err, -errno, "%s: cannot be read: %s", path, strerror(errno));
+	if (!S_ISREG(info.st_mode))
+		return err_set(err, -EINVAL, "%s: is not a file", path);
+	int rc = check_lines(path, err);
+	if (rc)
+		return rc;
+	const struct rte_cfgfile_parameters parameters = {.comment_character = '#'};
+	*file = rte_cfgfile_load_with_params(path, CFG_FLAG_EMPTY_VALUES, &parameters);
+	if (!*file)
+		return err_set(err, -EINVAL,
+			       "%s: cannot be read as INI: wants [section] and key = value lines, "
+			       "comments after #",
+			       path);
+	return 0;
+}
+
+/* Packet buffers, as DPDK lays them out in the worse case, and what DPDK needs for itself. */
+static uint64_t needed_packet_mb(const struct config *config)
+{
+	return DPDK_OWN_MB + config->queue_count * (config->mbufs * MBUF_BYTES_MOST >> 20);
+}
+
+int config_load(const char *path, struct config *config, struct err *err)
+{
+	struct rte_cfgfile *file;
+	memset(config, 0, sizeof(*config));
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		set_option(config, &option_rows[i], option_rows[i].default_text, path, err);
+	int rc = open_file(path, &file, err);
+	if (rc)
+		return rc;
+	int sections = rte_cfgfile_num_sections(file, NULL, 0);
+	rc = check_sections(file, sections, path, err);
+	for (int i = 0; i < sections && rc == 0; i++)
+		rc = read_section(config, file, i, path, err);
+	rte_cfgfile_close(file);
+	if (rc == 0 && config->port_count == 0)
+		rc = err_set(err, -EINVAL,
+			     "%s: [ports]: no port; name one, such as `port0 = af_xdp:eth0`", path);
+	if (config->packet_mb == 0)
+		config->packet_mb = needed_packet_mb(config);
+	return rc;
+}
+
+void config_help(FILE *out)
+{
+	const char *section = "";
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &option_rows[i];
+		if (strcmp(section, row->section) != 0)
+			fprintf(out, "%s[%s]\n", i ? "\n" : "", row->section);
+		section = row->section;
+		fprintf(out, "# %s\n%s = %s\n", row->meaning, row->key, row->default_text);
+	}
+	fprintf(out, "\n[ports]\n"
+		     "# one line a port, any name: af_xdp:IFACE[:QUEUES], pcap:FILE or\n"
+		     "# dpdk:DEVARGS[ queues=N]\n"
+		     "# port0 = af_xdp:eth0:4\n");
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The appliance's INI file. Every option has a row in CONFIG_OPTIONS: its place, type, default,
+ * limits and what it means. The reader, --config-help and the test of docs/tallyd.conf.5 use the
+ * rows.
+ */
+#ifndef TALLYWIRE_CONFIG_H
+#define TALLYWIRE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "dataplane/core/err.h"
+#include "ebpf/front.h"
+#include "wire/control_protocol.h"
+
+#define CONFIG_TEXT_BYTES 256
+#define CONFIG_MAX_PORTS  16
+#define CONFIG_MAX_QUEUES 64
+
+/* X(section, key, field, TYPE, default, least, most, what it means) */
+#define CONFIG_OPTIONS(X)                                                                          \
+	X(appliance, keyring, keyring, TEXT, "/etc/tallywire/keyring.json", 0, 0,                  \
+	  "the keyring file: tenants and their keys, mode 0600")                                   \
+	X(appliance, control, control, TEXT, CONTROL_DEFAULT_SOCKET, 0, 0,                         \
+	  "path of the control socket")                                                            \
+	X(appliance, control_group, control_group, TEXT, "", 0, 0,                                 \
+	  "group that may use the control socket; empty: tallyd's own")                            \
+	X(appliance, vote_port, vote_port, NUMBER, "4433", 1, 65535, "UDP port of the votes")      \
+	X(windows, voters, voters, NUMBER, "1000000", 1, 4294967296,                               \
+	  "voter numbers per window, from 0; a higher number is answered busy")                    \
+	X(windows, memory_mb, windows_mb, NUMBER, "1024", 1, 16777216,                             \
+	  "memory for ballots and tallies of all windows, in MiB")                                 \
+	X(memory, hugepages, hugepages, FLAG, "yes", 0, 0, "take packet memory from huge pages")   \
+	X(memory, packet_mb, packet_mb, NUMBER, "0", 0, 1048576,                                   \
+	  "memory for packets and DPDK, in MiB; 0: as much as the queues need")                    \
+	X(memory, mbufs, mbufs, NUMBER, "8192", 4096, 1048576, "packet buffers per queue")         \
+	X(cores, lcores, lcores, TEXT, "", 0, 0,                                                   \
+	  "DPDK --lcores map, the first for control, one more per queue; empty: the last CPUs")    \
+	X(front, pin_dir, pin_dir, TEXT, "/sys/fs/bpf/tallywire", 0, 0,                            \
+	  "bpffs directory of the front's pins")                                                   \
+	X(front, mode, front_mode, MODE, "auto", 0, 0,                                             \
+	  "XDP mode: native, generic, or auto (native where the driver has it)")                   \
+	X(front, keep, front_keep, FLAG, "no", 0, 0,                                               \
+	  "leave the front attached after an orderly stop; votes are dropped until the next "      \
+	  "start")
+
+/* One line of [ports]: NAME = KIND:REST. */
+enum port_kind {
+	PORT_AF_XDP, /* af_xdp:IFACE[:QUEUES]: behind the XDP front, one socket per queue */
+	PORT_PCAP,   /* pcap:FILE: a capture as a port */
+	PORT_DPDK,   /* dpdk:DEVARGS[ queues=N]: any other device that DPDK knows */
+};
+
+struct port_config {
+	char name[32];                /* the key, for messages */
+	char text[CONFIG_TEXT_BYTES]; /* as written */
+	enum port_kind kind;
+	char target[CONFIG_TEXT_BYTES]; /* interface, file or devargs */
+	uint32_t queues;
+};
+
+/* Filled in by config_load(), never changed afterwards; any thread may read. */
+struct config {
+	char keyring[CONFIG_TEXT_BYTES];
+	char control[CONFIG_TEXT_BYTES];
+	char control_group[CONFIG_TEXT_BYTES];
+	char lcores[CONFIG_TEXT_BYTES];
+	char pin_dir[CONFIG_TEXT_BYTES];
+	uint64_t vote_port;
+	uint64_t voters;
+	uint64_t windows_mb;
+	uint64_t packet_mb;
+	uint64_t mbufs;
+	enum front_mode front_mode;
+	bool hugepages;
+	bool front_keep;
+	struct port_config ports[CONFIG_MAX_PORTS];
+	uint32_t port_count;
+	uint32_t queue_count; /* of all ports: one worker each */
+};
+
+/*
+ * Reads and checks the file by itself; no interface, device or keyring is touched. 0, or a negative
+ * errno with `err` filled in: "FILE: [section] key: reason" or "FILE: line N: reason".
+ */
+int config_load(const char *path, struct config *config, struct err *err);
+
+/* Every option with its default and meaning, as INI text. */
+void config_help(FILE *out);
+
+#endif

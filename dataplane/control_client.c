@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * JSON-RPC on one connection. Whatever a client sends, the daemon lives on: a line is a request or
+ * gets an error; a line that is too long ends the connection; a client that does not read is no
+ * longer read.
+ */
+#include "dataplane/control_client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define READ_BYTES      65536
+#define OUT_PAUSE_BYTES (1u << 20) /* more than this unsent: its requests wait */
+
+static bool buffer_add(struct buffer *buffer, const char *text, size_t bytes)
+{
+	if (buffer->start) {
+		memmove(buffer->text, buffer->text + buffer->start, buffer->end - buffer->start);
+		buffer->end -= buffer->start;
+		buffer->start = 0;
+	}
+	if (buffer->end + bytes > buffer->room) {
+		size_t room = (buffer->end + bytes) * 2;
+		char *grown = realloc(buffer->text, room);
+		if (!grown)
+			return false;
+		buffer->text = grown;
+		buffer->room = room;
+	}
+	memcpy(buffer->text + buffer->end, text, bytes);
+	buffer->end += bytes;
+	return true;
+}
+
+struct client *client_create(int fd)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	if (!client) {
+		close(fd);
+		return NULL;
+	}
+	client->fd = fd;
+	client->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (client->timer_fd < 0) {
+		client_destroy(client);
+		return NULL;
+	}
+	return client;
+}
+
+void client_destroy(struct client *client)
+{
+	close(client->fd);
+	if (client->timer_fd >= 0)
+		close(client->timer_fd);
+	free(client->in.text);
+	free(client->out.text);
+	free(client);
+}
+
+bool client_wants_write(const struct client *client)
+{
+	return client->out.end > client->out.start;
+}
+
+bool client_wants_read(const struct client *client)
+{
+	return !client->ending && client->out.end - client->out.start < OUT_PAUSE_BYTES;
+}
+
+/* Writes what the socket takes. False when the connection is over. */
+static bool flush(struct client *client)
+{
+	struct buffer *out = &client->out;
+	while (out->start < out->end) {
+		ssize_t sent = send(client->fd, out->text + out->start, out->end - out->start,
+				    MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0)
+			return errno == EAGAIN || errno == EINTR;
+		out->start += (size_t)sent;
+	}
+	return !client->ending;
+}
+
+/* Puts one JSON object out as a line. Takes the reference over; false when out of memory. */
+static bool put_line(struct client *client, json_t *object)
+{
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	bool put = text && buffer_add(&client->out, text, strlen(text)) &&
+		   buffer_add(&client->out, "\n", 1);
+	free(text);
+	json_decref(object);
+	return put && flush(client);
+}
+
+/* Without an id, as for a line that is no request, the answer's is null. */
+static json_t *answer(const json_t *id, const char *member, json_t *value)
+{
+	return json_pack("{s:s,s:O?,s:o}", "jsonrpc", "2.0", "id", id, member, value);
+}
+
+static bool put_error(struct client *client, const json_t *id, int code, const char *message)
+{
+	json_t *error = json_pack("{s:i,s:s%}", "code", code, "message", message, strlen(message));
+	if (!error)
+		error = json_pack("{s:i,s:s}", "code", code, "message", "the message is not UTF-8");
+	return put_line(client, answer(id, "error", error));
+}
+
+/* Sets the subscription's timer; 0 Hz stops it. The first notification is due at once. */
+static void set_rate(struct client *client, uint64_t rate_hz)
+{
+	struct itimerspec timer = {0};
+	if (rate_hz == 1)
+		timer.it_interval.tv_sec = 1;
+	else if (rate_hz)
+		timer.it_interval.tv_nsec = (long)(1000000000u / rate_hz);
+	timer.it_value.tv_nsec = rate_hz ? 1 : 0;
+	timerfd_settime(client->timer_fd, 0, &timer, NULL);
+}
+
+static json_t *subscribe(struct client *client, struct appliance *appliance, const json_t *params,
+			 struct method_error *error)
+{
+	struct selection selection;
+	const json_t *rate = json_object_get(params, "rate_hz");
+	json_int_t rate_hz = rate ? json_integer_value(rate) : CONTROL_DEFAULT_RATE_HZ;
+	if (selection_parse(appliance, params, "rate_hz", &selection, error))
+		return NULL;
+	if (rate_hz < 1 || rate_hz > CONTROL_MAX_RATE_HZ) {
+		error->code = err_set(&error->text, CONTROL_INVALID_PARAMS,
+				      "params.rate_hz: wants a whole number from 1 to %d",
+				      CONTROL_MAX_RATE_HZ);
+		return NULL;
+	}
+	client->selection = selection;
+	set_rate(client, (uint64_t)rate_hz);
+	return json_pack("{s:I}", "rate_hz", rate_hz);
+}
+
+static json_t *unsubscribe(struct client *client, const json_t *params, struct method_error *error)
+{
+	if (json_object_size(params)) {
+		error->code = err_set(&error->text, CONTROL_INVALID_PARAMS,
+				      "params: unsubscribe takes none");
+		return NULL;
+	}
+	set_rate(client, 0);
+	return json_object();
+}
+
+static json_t *call(struct client *client, struct appliance *appliance, const char *method,
+		    const json_t *params, struct method_error *error)
+{
+	if (strcmp(method, "subscribe") == 0)
+		return subscribe(client, appliance, params, error);
+	if (strcmp(method, "unsubscribe") == 0)
+		return unsubscribe(client, params, error);
+	return method_call(appliance, method, params, error);
+}
+
+/* What makes a JSON value a JSON-RPC 2.0 request; NULL, or what is wrong with it. */
+static const char *request_flaw(const json_t *request)
+{
+	const json_t *id = json_object_get(request, "id");
+	const json_t *params = json_object_get(request, "params");
+	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
+	if (!json_is_object(request))
+		return "a request is one JSON object; batches are not taken";
+	if (!version || strcmp(version, "2.0") != 0)
+		return "jsonrpc: wants \"2.0\"";
+	if (!json_is_string(json_object_get(request, "method")))
+		return "method: wants a string";
+	if (params && !json_is_object(params))
+		return "params: wants an object";
+	if (id && !json_is_string(id) && !json_is_number(id) && !json_is_null(id))
+		return "id: wants a string, a number or null";
+	return NULL;
+}
+
+static bool handle_request(struct client *client, struct appliance *appliance,
+			   const json_t *request)
+{
+	const char *flaw = request_flaw(request);
+	const json_t *id = json_is_object(request) ? json_object_get(request, "id") : NULL;
+	if (flaw)
+		return put_error(client, NULL, CONTROL_INVALID_REQUEST, flaw);
+	struct method_error error = {0};
+	json_t *result =
+		call(client, appliance, json_string_value(json_object_get(request, "method")),
+		     json_object_get(request, "params"), &error);
+	if (!id) { /* a notification: carried out, not answered */
+		json_decref(result);
+		return true;
+	}
+	if (!result)
+		return put_error(client, id, error.code, error.text.text);
+	return put_line(client, answer(id, "result", result));
+}
+
+static bool handle_line(struct client *client, struct appliance *appliance, const char *line,
+			size_t bytes)
+{
+	json_error_t flaw;
+	char message[JSON_ERROR_TEXT_LENGTH + 64];
+	json_t *request = json_loadb(line, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &flaw);
+	if (!request) {
+		snprintf(message, sizeof(message), "not JSON at column %d: %s", flaw.column,
+			 flaw.text);
+		return put_error(client, NULL, CONTROL_PARSE_ERROR, message);
+	}
+	bool alive = handle_request(client, appliance, request);
+	json_decref(request);
+	return alive;
+}
+
+static bool refuse_long_line(struct client *client)
+{
+	client->ending = true;
+	return put_error(client, NULL, CONTROL_INVALID_REQUEST, "the line is longer than 8 MiB");
+}
+
+/* Answers the whole lines that have come in; stops early where the client does not read. */
+static bool handle_lines(struct client *client, struct appliance *appliance)
+{
+	struct buffer *in = &client->in;
+	while (in->end > in->start && client_wants_read(client)) {
+		char *line = in->text + in->start;
+		size_t there = in->end - in->start;
+		char *end = memchr(line, '\n', there);
+		size_t bytes = end ? (size_t)(end - line) + 1 : there;
+		if (bytes > CONTROL_MAX_LINE_BYTES)
+			return refuse_long_line(client);
+		if (!end)
+			break;
+		in->start += bytes;
+		if (!handle_line(client, appliance, line, bytes - 1))
+			return false;
+	}
+	return true;
+}
+
+bool client_read(struct client *client, struct appliance *appliance)
+{
+	char piece[READ_BYTES];
+	ssize_t bytes = recv(client->fd, piece, sizeof(piece), MSG_DONTWAIT);
+	if (bytes < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (bytes == 0) { /* it asks no more, and may still be reading its answers */
+		client->ending = true;
+		return client_wants_write(client);
+	}
+	if (!buffer_add(&client->in, piece, (size_t)bytes))
+		return false;
+	return handle_lines(client, appliance);
+}
+
+bool client_write(struct client *client, struct appliance *appliance)
+{
+	return flush(client) && handle_lines(client, appliance);
+}
+
+bool client_live(struct client *client, struct appliance *appliance)
+{
+	uint64_t ticks;
+	if (read(client->timer_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return true;
+	if (client_wants_write(client)) /* it has not taken the last one yet */
+		return true;
+	return put_line(client, json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", CONTROL_LIVE,
+					  "params", results_now(appliance, &client->selection)));
+}

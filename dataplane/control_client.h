@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One connection to the control socket: lines in, lines out, at most one subscription. Knows
+ * nothing of the loop that calls it; never blocks. Control thread.
+ */
+#ifndef TALLYWIRE_CONTROL_CLIENT_H
+#define TALLYWIRE_CONTROL_CLIENT_H
+
+#include <stdbool.h>
+#include "dataplane/control_methods.h"
+
+/* A growing piece of text; `start` bytes of it are done with. */
+struct buffer {
+	char *text;
+	size_t start;
+	size_t end;
+	size_t room;
+};
+
+struct client {
+	int fd;
+	int timer_fd; /* fires when the next live notification is due; -1: no subscription */
+	bool ending;  /* to be closed once what it was told is written */
+	struct buffer in;
+	struct buffer out;
+	struct selection selection;
+};
+
+/* Takes over `fd` (non-blocking). NULL when out of memory; `fd` is closed then. */
+struct client *client_create(int fd);
+void client_destroy(struct client *client);
+
+/*
+ * Reads what is there and answers every whole line. Returns false when the connection is over:
+ * closed by the peer, broken, or out of memory.
+ */
+bool client_read(struct client *client, struct appliance *appliance);
+
+/* Writes what waits, then answers lines that waited for that. False as above. */
+bool client_write(struct client *client, struct appliance *appliance);
+
+/* The timer fired: sends a live notification, unless the last one is still on its way. False as
+ * above. */
+bool client_live(struct client *client, struct appliance *appliance);
+
+/* Whether the loop should look for room to write, and whether it should go on reading. */
+bool client_wants_write(const struct client *client);
+bool client_wants_read(const struct client *client);
+
+#endif

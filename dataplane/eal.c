@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Builds EAL's command line and starts it. What people get wrong most (huge pages, lcores) is
+ * checked before, so that the message names the remedy and not a DPDK internal.
+ */
+#include "dataplane/eal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_log.h>
+#include <rte_version.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xdp/libxdp.h>
+
+#define EAL_MAX_ARGS  24
+#define HUGEPAGES_DIR "/sys/kernel/mm/hugepages"
+
+static char first_words[256];
+
+const char *eal_first_words(void)
+{
+	return first_words;
+}
+
+void eal_forget_words(void)
+{
+	first_words[0] = '\0';
+}
+
+/* DPDK's log stream: keeps the first line. Errors are told once, by whoever called DPDK. */
+static ssize_t keep_first_line(void *cookie, const char *text, size_t bytes)
+{
+	(void)cookie;
+	size_t kept = bytes < sizeof(first_words) ? bytes : sizeof(first_words) - 1;
+	if (bytes > 1 && !first_words[0]) {
+		memcpy(first_words, text, kept);
+		first_words[kept] = '\0';
+		first_words[strcspn(first_words, "\n")] = '\0';
+	}
+	return (ssize_t)bytes;
+}
+
+/* libxdp, which AF_XDP devices use, would write to stderr by itself. */
+static int keep_libxdp_line(enum libxdp_print_level level, const char *format, va_list args)
+{
+	char line[sizeof(first_words)];
+	int bytes = vsnprintf(line, sizeof(line), format, args);
+	if (level == LIBXDP_WARN && bytes > 0)
+		keep_first_line(NULL, line, strlen(line));
+	return bytes;
+}
+
+static int open_log(struct err *err)
+{
+	const cookie_io_functions_t functions = {.write = keep_first_line};
+	libxdp_set_print(keep_libxdp_line);
+	FILE *stream = fopencookie(NULL, "w", functions);
+	if (!stream)
+		return err_set(err, -ENOMEM, "dpdk log: out of memory");
+	setvbuf(stream, NULL, _IOLBF, 0);
+	rte_openlog_stream(stream);
+	return 0;
+}
+
+/* Free huge pages of every size, in MiB. */
+static uint64_t free_huge_mb(void)
+{
+	uint64_t free_kb = 0;
+	DIR *sizes = opendir(HUGEPAGES_DIR);
+	if (!sizes)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(sizes));) {
+		char path[512];
+		unsigned long long page_kb, pages;
+		if (sscanf(entry->d_name, "hugepages-%llukB", &page_kb) != 1)
+			continue;
+		snprintf(path, sizeof(path), HUGEPAGES_DIR "/%s/free_hugepages", entry->d_name);
+		FILE *file = fopen(path, "re");
+		if (!file)
+			continue;
+		if (fscanf(file, "%llu", &pages) == 1)
+			free_kb += page_kb * pages;
+		fclose(file);
+	}
+	closedir(sizes);
+	return free_kb / 1024;
+}
+
+static int check_huge_pages(const struct config *config, struct err *err)
+{
+	uint64_t free_mb = free_huge_mb();
+	if (!config->hugepages || free_mb >= config->packet_mb)
+		return 0;
+	return err_set(err, -ENOMEM,
+		       "huge pages: %llu MiB wanted ([memory] packet_mb), %llu MiB free; "
+		       "`echo %llu > /proc/sys/vm/nr_hugepages`, or set [memory] hugepages = no",
+		       (unsigned long long)config->packet_mb, (unsigned long long)free_mb,
+		       (unsigned long long)(config->packet_mb + 1) / 2);
+}
+
+/*
+ * The default placement: workers on the last CPUs, one each as far as they go, the control thread
+ * on all of them, since it mostly sleeps.
+ */
+static void default_lcores(const struct config *config, char *text, size_t bytes)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t at = (size_t)snprintf(text, bytes, "0@(0-%ld)", cpus - 1);
+	for (uint32_t i = 0; i < config->queue_count && at < bytes; i++)
+		at += (size_t)snprintf(text + at, bytes - at, ",%u@%ld", i + 1,
+				       cpus - 1 - (long)i % cpus);
+}
+
+struct eal_arguments {
+	int count;
+	char *list[EAL_MAX_ARGS];
+	char lcores[4096];
+	char memory[32];
+	char prefix[64];
+};
+
+static void add(struct eal_arguments *arguments, const char *text)
+{
+	arguments->list[arguments->count++] = (char *)text;
+}
+
+/* Only for devargs that name a PCI device: EAL would try its drivers on all that the machine has.
+ */
+static bool wants_pci(const struct config *config)
+{
+	for (uint32_t i = 0; i < config->port_count; i++) {
+		const struct port_config *port = &config->ports[i];
+		unsigned int domain, bus, slot, function;
+		if (port->kind != PORT_DPDK)
+			continue;
+		if (strstr(port->target, "pci") ||
+		    sscanf(port->target, "%x:%x:%x.%x", &domain, &bus, &slot, &function) == 4 ||
+		    sscanf(port->target, "%x:%x.%x", &bus, &slot, &function) == 3)
+			return true;
+	}
+	return false;
+}
+
+static void build_arguments(const struct config *config, const char *program,
+			    struct eal_arguments *a)
+{
+	if (config->lcores[0])
+		snprintf(a->lcores, sizeof(a->lcores), "%s", config->lcores);
+	else
+		default_lcores(config, a->lcores, sizeof(a->lcores));
+	snprintf(a->memory, sizeof(a->memory), "%llu", (unsigned long long)config->packet_mb);
+	snprintf(a->prefix, sizeof(a->prefix), "tallywire-%d", (int)getpid());
+	add(a, program);
+	add(a, "--lcores");
+	add(a, a->lcores);
+	add(a, "-m");
+	add(a, a->memory);
+	add(a, "--file-prefix");
+	add(a, a->prefix);
+	add(a, "--no-telemetry");
+	add(a, "--log-level");
+	add(a, "error");
+	if (!wants_pci(config))
+		add(a, "--no-pci");
+	if (config->hugepages) {
+		add(a, "--in-memory");
+	} else {
+		add(a, "--no-huge");
+		add(a, "--no-shconf");
+	}
+	if (!wants_pci(config)) {
+		add(a, "--iova-mode");
+		add(a, "va");
+	}
+}
+
+/* rte_eal_init() prints its usage and "FATAL" past its log: it finds /dev/null in their place. */
+static int init_quietly(struct eal_arguments *arguments)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	fflush(stdout);
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	int error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (null >= 0 && out >= 0 && error >= 0) {
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+	}
+	int rc = rte_eal_init(arguments->count, arguments->list) < 0 ? -rte_errno : 0;
+	fflush(stdout);
+	if (out >= 0)
+		dup2(out, STDOUT_FILENO);
+	if (error >= 0)
+		dup2(error, STDERR_FILENO);
+	close(null);
+	close(out);
+	close(error);
+	return rc;
+}
+
+/* EAL leaves a directory behind, which is empty: the options above let nothing be shared. */
+static void remove_runtime_dir(void)
+{
+	const char *path = rte_eal_get_runtime_dir();
+	if (path && *path)
+		rmdir(path);
+}
+
+static int refused(const struct config *config, const struct eal_arguments *arguments, int rc,
+		   struct err *err)
+{
+	if (config->lcores[0] && rc == -EINVAL)
+		return err_set(err, rc,
+			       "[cores] lcores: '%s': %s; wants a map such as 0@0,1@1 of CPUs that "
+			       "this machine has",
+			       config->lcores, first_words);
+	return err_set(err, rc, "dpdk does not start with --lcores '%s' -m %s: %s: %s",
+		       arguments->lcores, arguments->memory, rte_strerror(-rc), first_words);
+}
+
+int eal_start(const struct config *config, const char *program, struct err *err)
+{
+	struct eal_arguments arguments = {0};
+	int rc = check_huge_pages(config, err);
+	if (rc == 0)
+		rc = open_log(err);
+	if (rc)
+		return rc;
+	build_arguments(config, program, &arguments);
+	eal_forget_words();
+	rc = init_quietly(&arguments);
+	if (rc) {
+		remove_runtime_dir();
+		return refused(config, &arguments, rc, err);
+	}
+	if (rte_lcore_count() != config->queue_count + 1) {
+		rc = err_set(
+			err, -EINVAL,
+			"[cores] lcores: '%s' names %u lcores; %u queues need %u: the first for "
+			"control, one per queue",
+			arguments.lcores, rte_lcore_count(), config->queue_count,
+			config->queue_count + 1);
+		eal_stop();
+	}
+	return rc;
+}
+
+void eal_stop(void)
+{
+	rte_eal_cleanup();
+	remove_runtime_dir();
+}
+
+unsigned int eal_worker_lcore(unsigned int worker)
+{
+	unsigned int lcore = rte_get_next_lcore(UINT32_MAX, 1, 0);
+	while (worker--)
+		lcore = rte_get_next_lcore(lcore, 1, 0);
+	return lcore;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The part of a port that stands in the kernel: its front and its claim on the vote port. Called
+ * before EAL starts and after it has stopped, so that no packet meets a port half open.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dataplane/port.h"
+
+static int bind_both(int fd, uint16_t vote_port)
+{
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(vote_port)};
+	int off = 0;
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) != 0)
+		return -1;
+	return bind(fd, (const struct sockaddr *)&address, sizeof(address));
+}
+
+static int bind_ipv4(int fd, uint16_t vote_port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(vote_port)};
+	return bind(fd, (const struct sockaddr *)&address, sizeof(address));
+}
+
+/*
+ * A socket that nobody reads keeps the UDP port on this interface: a program that has it already is
+ * found out now, and none can take it later, while the front takes its packets away.
+ */
+static int reserve_vote_port(const struct port_config *port, uint16_t vote_port, struct err *err)
+{
+	int (*do_bind)(int fd, uint16_t vote_port) = bind_both;
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 && errno == EAFNOSUPPORT) { /* a kernel without IPv6 */
+		do_bind = bind_ipv4;
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	}
+	if (fd < 0)
+		return err_set(err, -errno, "[ports] %s = %s: no UDP socket: %s", port->name,
+			       port->text, strerror(errno));
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, port->target,
+		       (socklen_t)strlen(port->target)) == 0 &&
+	    do_bind(fd, vote_port) == 0)
+		return fd;
+	int rc = -errno;
+	close(fd);
+	if (rc == -EADDRINUSE)
+		return err_set(
+			err, rc,
+			"[ports] %s = %s: UDP port %u is in use by another program; `ss -ulpn "
+			"'sport = %u'` names it",
+			port->name, port->text, vote_port, vote_port);
+	return err_set(err, rc, "[ports] %s = %s: UDP port %u: %s", port->name, port->text,
+		       vote_port, strerror(-rc));
+}
+
+static int attach_front(struct ports *ports, uint32_t index, const struct auth_key *keys,
+			uint32_t key_count, struct err *err)
+{
+	const struct config *config = ports->config;
+	const struct port_config *port = &config->ports[index];
+	const struct front_options options = {
+		.interface = port->target,
+		.pin_dir = config->pin_dir,
+		.mode = config->front_mode,
+		.vote_port = (uint16_t)config->vote_port,
+		.keys = keys,
+		.key_count = key_count,
+	};
+	int rc = front_attach(&options, &ports->fronts[index], err);
+	if (rc)
+		return rc;
+	int fd = reserve_vote_port(port, (uint16_t)config->vote_port, err);
+	if (fd < 0)
+		return fd;
+	ports->reserved[index] = fd;
+	return 0;
+}
+
+int ports_attach_fronts(struct ports *ports, const struct config *config,
+			const struct auth_key *keys, uint32_t key_count, struct err *err)
+{
+	memset(ports, 0, sizeof(*ports));
+	ports->config = config;
+	for (uint32_t i = 0; i < CONFIG_MAX_PORTS; i++)
+		ports->reserved[i] = -1;
+	for (uint32_t i = 0; i < config->port_count; i++) {
+		if (config->ports[i].kind != PORT_AF_XDP)
+			continue;
+		int rc = attach_front(ports, i, keys, key_count, err);
+		if (rc) {
+			ports_restore_fronts(ports);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static void let_go(struct ports *ports, uint32_t index, bool keep)
+{
+	if (ports->fronts[index])
+		front_detach(ports->fronts[index], keep);
+	if (ports->reserved[index] >= 0)
+		close(ports->reserved[index]);
+	ports->fronts[index] = NULL;
+	ports->reserved[index] = -1;
+}
+
+void ports_detach_fronts(struct ports *ports)
+{
+	for (uint32_t i = 0; i < ports->config->port_count; i++)
+		let_go(ports, i, ports->config->front_keep);
+}
+
+void ports_restore_fronts(struct ports *ports)
+{
+	for (uint32_t i = 0; i < ports->config->port_count; i++)
+		let_go(ports, i, ports->fronts[i] && front_joined(ports->fronts[i]));
+}

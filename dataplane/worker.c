@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The loop of one core. Everything that is done to a packet between receive and send is in the
+ * pipeline. */
+#include "dataplane/worker.h"
+
+#include "dataplane/clock.h"
+#include "dataplane/core/cycles.h"
+
+#define SEND_TRIES 4 /* a full ring usually has room again after a kick */
+
+static void fill_burst(struct worker *worker, uint16_t count)
+{
+	struct burst *burst = &worker->burst;
+	uint64_t now_us = clock_now_us();
+	burst->count = count;
+	for (uint16_t i = 0; i < count; i++) {
+		struct rte_mbuf *mbuf = worker->mbufs[i];
+		burst->data[i] = rte_pktmbuf_mtod(mbuf, uint8_t *);
+		burst->bytes[i] = rte_pktmbuf_data_len(mbuf);
+		burst->arrival_us[i] = port_arrival_us(worker->ports, worker->queue, mbuf, now_us);
+	}
+}
+
+/* Splits the burst: replies in front, cut to their length; the rest goes back to the pool. */
+static uint16_t gather_replies(struct worker *worker, struct rte_mbuf **replies)
+{
+	struct rte_mbuf *rest[BURST_MAX];
+	uint16_t reply_count = 0, rest_count = 0;
+	for (uint32_t i = 0; i < worker->burst.count; i++) {
+		struct rte_mbuf *mbuf = worker->mbufs[i];
+		uint32_t bytes = worker->burst.reply_bytes[i];
+		if (bytes) {
+			mbuf->data_len = (uint16_t)bytes;
+			mbuf->pkt_len = bytes;
+			mbuf->ol_flags = 0;
+			replies[reply_count++] = mbuf;
+		} else {
+			rest[rest_count++] = mbuf;
+		}
+	}
+	rte_pktmbuf_free_bulk(rest, rest_count);
+	return reply_count;
+}
+
+static void send_replies(struct worker *worker)
+{
+	struct rte_mbuf *replies[BURST_MAX];
+	uint16_t count = gather_replies(worker, replies);
+	uint16_t sent = 0;
+	for (int tries = 0; sent < count && tries < SEND_TRIES; tries++)
+		sent += port_send(worker->queue, replies + sent, (uint16_t)(count - sent));
+	if (sent < count)
+		rte_pktmbuf_free_bulk(replies + sent, count - sent);
+	tally_add(&worker->io.replies_sent, sent);
+	tally_add(&worker->io.replies_unsent, count - sent);
+}
+
+/* One burst from the port and back to it. */
+static void take_burst(struct worker *worker)
+{
+	uint64_t begin = cycles_now();
+	uint16_t count = port_receive(worker->queue, worker->mbufs, BURST_MAX);
+	if (count == 0) {
+		tally_add(&worker->io.empty_polls, 1);
+		return;
+	}
+	fill_burst(worker, count);
+	tally_add(&worker->io.receive_cycles, cycles_now() - begin);
+
+	worker->pipeline.windows = __atomic_load_n(worker->published, __ATOMIC_ACQUIRE);
+	pipeline_run(&worker->pipeline, &worker->burst);
+
+	begin = cycles_now();
+	send_replies(worker);
+	tally_add(&worker->io.send_cycles, cycles_now() - begin);
+}
+
+int worker_run(void *arg)
+{
+	struct worker *worker = arg;
+	unsigned int thread = worker->pipeline.worker;
+	rte_rcu_qsbr_thread_register(worker->rcu, thread);
+	rte_rcu_qsbr_thread_online(worker->rcu, thread);
+	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
+		take_burst(worker);
+		rte_rcu_qsbr_quiescent(worker->rcu, thread);
+	}
+	rte_rcu_qsbr_thread_offline(worker->rcu, thread);
+	rte_rcu_qsbr_thread_unregister(worker->rcu, thread);
+	return 0;
+}
+
+void worker_stop(struct worker *worker)
+{
+	__atomic_store_n(&worker->stop, true, __ATOMIC_RELAXED);
+}

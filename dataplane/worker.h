@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A worker: one pinned core, one queue, one loop. It receives a burst, takes it through the
+ * pipeline and sends the replies in the packets' own buffers.
+ *
+ * On its way it allocates nothing, takes no lock, makes no system call of its own, logs nothing. It
+ * reads the published window table and lets go of it after every burst (RCU).
+ */
+#ifndef TALLYWIRE_WORKER_H
+#define TALLYWIRE_WORKER_H
+
+#include <rte_rcu_qsbr.h>
+#include "dataplane/core/pipeline.h"
+#include "dataplane/port.h"
+
+/* Written by its worker only, read by the control thread. */
+struct worker_counters {
+	uint64_t empty_polls;
+	uint64_t receive_cycles; /* of polls that brought packets */
+	uint64_t send_cycles;
+	uint64_t replies_sent;
+	uint64_t replies_unsent; /* the port would not take them: the viewer asks again */
+} __attribute__((aligned(64)));
+
+struct worker {
+	struct pipeline pipeline;
+	struct pipeline_counters counters;
+	struct worker_counters io;
+	const struct ports *ports;
+	const struct port_queue *queue;
+	const struct window_table *const *published; /* stored by the control thread */
+	struct rte_rcu_qsbr *rcu;
+	unsigned int lcore;
+	bool stop; /* set by the main thread */
+	/* Scratch of the loop, the worker's own. */
+	struct rte_mbuf *mbufs[BURST_MAX];
+	struct burst burst;
+} __attribute__((aligned(64)));
+
+/* The loop; for rte_eal_remote_launch(). Returns 0 once `stop` is set. */
+int worker_run(void *worker);
+
+/* Tells the worker to end after its burst. Main thread. */
+void worker_stop(struct worker *worker);
+
+#endif
