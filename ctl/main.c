@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * tallyctl: the producer's and the network engineer's command line. One verb, one file. It speaks
+ * the control socket (docs/control.md) and nothing else; whatever it can do, any other client can
+ * do.
+ */
+#include "ctl/verbs.h"
+
+#include <stddef.h>
+
+static const struct verb *const verbs[] = {
+	&verb_open,    &verb_close, &verb_extend, &verb_cancel, &verb_reveal, &verb_list,
+	&verb_results, &verb_watch, &verb_stats,  &verb_load,   &verb_key,    NULL,
+};
+
+int main(int argc, char **argv)
+{
+	return args_run(verbs, argc, argv);
+}

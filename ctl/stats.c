@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * tallyctl stats: where every packet went, and what each core does. The sum is computed here once
+ * more and compared: stats that do not add up are an error, never a footnote.
+ */
+#include "ctl/verbs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "ctl/output.h"
+#include "ctl/reply.h"
+#include "ctl/request.h"
+#include "ctl/screen.h"
+#include "ctl/table.h"
+#include "ctl/text.h"
+#include "wire/verdict.h"
+
+enum { STATS_WATCH };
+
+static const char *verdict_meaning(const char *counter)
+{
+	static const struct {
+		const char *name, *text;
+	} rows[] = {
+#define X(symbol, name, receipt, text) {#name, text},
+		VERDICTS(X)
+#undef X
+			{"in_flight", "received and not judged yet"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].name, counter) == 0)
+			return rows[i].text;
+	return "";
+}
+
+/* What the sum is compared with, and what was never received. */
+static bool is_ending(const char *counter)
+{
+	return strcmp(counter, "received") != 0 && strcmp(counter, "missed") != 0;
+}
+
+static uint64_t sum_endings(const json_t *datagrams)
+{
+	uint64_t sum = 0;
+	const char *name;
+	json_t *value;
+	json_object_foreach ((json_t *)datagrams, name, value) {
+		if (is_ending(name))
+			sum += (uint64_t)json_integer_value(value);
+	}
+	return sum;
+}
+
+static bool adds_up(const json_t *stats)
+{
+	const json_t *datagrams = json_object_get(stats, "datagrams");
+	return json_is_true(json_object_get(stats, "conserved")) &&
+	       sum_endings(datagrams) == reply_count(datagrams, "received");
+}
+
+/* `brief` leaves out counters that stand at 0, so that a screen holds the rest. */
+static void put_datagrams(FILE *out, const json_t *stats, int columns, bool brief)
+{
+	static const struct column titles[] = {
+		{"COUNTER", false}, {"PACKETS", true}, {"SHARE", true}, {"MEANING", false}};
+	json_t *datagrams = json_object_get(stats, "datagrams");
+	uint64_t received = reply_count(datagrams, "received");
+	uint64_t sum = sum_endings(datagrams);
+	char number[TEXT_NUMBER_BYTES];
+	struct table table;
+	const char *name;
+	json_t *value;
+	table_start(&table, titles, 4);
+	json_object_foreach (datagrams, name, value) {
+		uint64_t count = (uint64_t)json_integer_value(value);
+		if (!is_ending(name) || (brief && count == 0))
+			continue;
+		table_add(&table, "%s", name);
+		table_add(&table, "%s", text_number(count, number));
+		table_add(&table, "%.1f %%",
+			  received ? 100.0 * (double)count / (double)received : 0.0);
+		table_add(&table, "%s", verdict_meaning(name));
+	}
+	table_add(&table, "sum");
+	table_add(&table, "%s", text_number(sum, number));
+	table_add(&table, "%s", "");
+	table_add(&table, "%s", adds_up(stats) ? "equals received" : "DOES NOT EQUAL RECEIVED");
+	table_add(&table, "received");
+	table_add(&table, "%s", text_number(received, number));
+	table_add(&table, "%s", "");
+	table_add(&table, "%s", "");
+	table_add(&table, "missed");
+	table_add(&table, "%s", text_number(reply_count(datagrams, "missed"), number));
+	table_add(&table, "%s", "");
+	table_add(&table, "lost before any of the above: not part of the sum");
+	table_print(&table, out, 0, columns);
+}
+
+static void put_cores(FILE *out, const json_t *cores, int columns)
+{
+	static const struct column titles[] = {
+		{"WORKER", true}, {"LCORE", true},       {"QUEUE", true},       {"RECEIVED", true},
+		{"BURSTS", true}, {"FILL", true},        {"EMPTY POLLS", true}, {"RECEIPTS", true},
+		{"UNSENT", true}, {"CYCLES/VOTE", true}, {"PORT", false},
+	};
+	static const char *const counters[] = {"empty_polls", "receipts_sent", "receipts_unsent"};
+	char number[TEXT_NUMBER_BYTES];
+	struct table table;
+	size_t i;
+	json_t *core;
+	table_start(&table, titles, sizeof(titles) / sizeof(titles[0]));
+	json_array_foreach ((json_t *)cores, i, core) {
+		table_add(&table, "%llu", (unsigned long long)reply_count(core, "worker"));
+		table_add(&table, "%llu", (unsigned long long)reply_count(core, "lcore"));
+		table_add(&table, "%llu", (unsigned long long)reply_count(core, "queue"));
+		table_add(&table, "%s", text_number(reply_count(core, "received"), number));
+		table_add(&table, "%s", text_number(reply_count(core, "bursts"), number));
+		table_add(&table, "%.1f", reply_measure(core, "burst_fill"));
+		for (int k = 0; k < 3; k++)
+			table_add(&table, "%s",
+				  text_number(reply_count(core, counters[k]), number));
+		table_add(&table, "%.1f", reply_measure(core, "cycles_per_vote"));
+		table_add(&table, "%s", reply_text(core, "port"));
+	}
+	fputc('\n', out);
+	table_print(&table, out, 0, columns);
+}
+
+/* One row a step, one column a worker: what the cycles of a packet are spent on. */
+static void put_cycles(FILE *out, const json_t *cores, int columns)
+{
+	enum { MOST = 12 };
+	static char names[MOST][32];
+	struct column titles[MOST + 1] = {{"CYCLES BY STEP", false}};
+	size_t shown = json_array_size(cores) < MOST ? json_array_size(cores) : MOST;
+	struct table table;
+	const char *step;
+	json_t *value;
+	for (size_t i = 0; i < shown; i++) {
+		snprintf(names[i], sizeof(names[i]), "WORKER %llu",
+			 (unsigned long long)reply_count(json_array_get(cores, i), "worker"));
+		titles[i + 1] = (struct column){names[i], true};
+	}
+	table_start(&table, titles, (int)shown + 1);
+	json_object_foreach (json_object_get(json_array_get(cores, 0), "cycles"), step, value) {
+		table_add(&table, "%s", step);
+		for (size_t i = 0; i < shown; i++)
+			table_add(&table, "%.1f",
+				  reply_measure(json_object_get(json_array_get(cores, i), "cycles"),
+						step));
+	}
+	fputc('\n', out);
+	table_print(&table, out, 0, columns);
+	if (json_array_size(cores) > shown)
+		fprintf(out, "%zu more cores: see --json\n", json_array_size(cores) - shown);
+}
+
+static void put_ports(FILE *out, const json_t *ports, int columns)
+{
+	static const struct column titles[] = {
+		{"PORT", false}, {"FRONT", false}, {"STEERED", true}, {"MISSED", true}};
+	char number[TEXT_NUMBER_BYTES];
+	struct table table;
+	size_t i;
+	json_t *port;
+	table_start(&table, titles, 4);
+	json_array_foreach ((json_t *)ports, i, port) {
+		table_add(&table, "%s", reply_text(port, "port"));
+		table_add(&table, "%s", reply_text(port, "front"));
+		table_add(&table, "%s", text_number(reply_count(port, "steered"), number));
+		table_add(&table, "%s", text_number(reply_count(port, "missed"), number));
+	}
+	fputc('\n', out);
+	table_print(&table, out, 0, columns);
+}
+
+static void put_stats(FILE *out, const json_t *stats, int columns, bool brief)
+{
+	const json_t *cores = json_object_get(stats, "cores");
+	const json_t *ports = json_object_get(stats, "ports");
+	char time[REPLY_TIME_BYTES];
+	fprintf(out, "Where every packet went, ");
+	text_put(out, reply_time_text(stats, "now", 0, time));
+	fputs("\n\n", out);
+	put_datagrams(out, stats, columns, brief);
+	if (json_array_size(cores) > 0) {
+		put_cores(out, cores, columns);
+		put_cycles(out, cores, columns);
+	}
+	if (json_array_size(ports) > 0)
+		put_ports(out, ports, columns);
+}
+
+static void show(const struct args *args, const json_t *stats, bool on_screen)
+{
+	bool again = args->values[STATS_WATCH];
+	char *text = NULL;
+	size_t bytes = 0;
+	if (args->json) {
+		output_json(stats, !again);
+		fflush(stdout);
+		return;
+	}
+	FILE *out = open_memstream(&text, &bytes);
+	if (!out)
+		return;
+	put_stats(out, stats, output_is_terminal() ? output_columns() : 0, on_screen);
+	fclose(out);
+	if (on_screen)
+		screen_draw(text);
+	else
+		fputs(text, stdout);
+	fflush(stdout);
+	free(text);
+}
+
+static int show_once(const struct args *args, struct client *client, bool on_screen)
+{
+	json_t *stats;
+	int code = request_call(client, NULL, "stats", json_object(), &stats);
+	if (code != EXIT_DONE)
+		return code;
+	show(args, stats, on_screen);
+	if (!adds_up(stats)) {
+		const json_t *datagrams = json_object_get(stats, "datagrams");
+		output_error("the packets do not add up: %llu received, %llu accounted for; keep "
+			     "`tallyctl stats --json` and report it",
+			     (unsigned long long)reply_count(datagrams, "received"),
+			     (unsigned long long)sum_endings(datagrams));
+		code = EXIT_REFUSED;
+	}
+	json_decref(stats);
+	return code;
+}
+
+static int show_again_and_again(const struct args *args, struct client *client)
+{
+	const struct timespec second = {.tv_sec = 1};
+	bool on_screen = output_is_terminal() && !args->json;
+	int code, signal_number = 0;
+	if (on_screen)
+		screen_start();
+	do {
+		code = show_once(args, client, on_screen);
+		if (code == EXIT_DONE)
+			nanosleep(&second, NULL);
+		if (on_screen)
+			signal_number = screen_poll();
+	} while (code == EXIT_DONE && !signal_number && !ferror(stdout));
+	if (on_screen)
+		screen_stop();
+	if (signal_number)
+		screen_die(signal_number);
+	return code;
+}
+
+static int run(const struct args *args)
+{
+	struct client client;
+	int code = request_open(args, &client);
+	if (code != EXIT_DONE)
+		return code;
+	if (args->values[STATS_WATCH])
+		code = show_again_and_again(args, &client);
+	else
+		code = show_once(args, &client, false);
+	client_close(&client);
+	return code;
+}
+
+static const struct verb_option options[] = {
+	[STATS_WATCH] = {"watch", NULL, "once a second, until interrupted"},
+	{NULL, NULL, NULL},
+};
+
+const struct verb verb_stats = {
+	.name = "stats",
+	.operands = "",
+	.summary = "Show where every packet went and what each core does.",
+	.example = "--watch",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Completion of tallyctl for bash: verbs, options, and the tenants and interactions that a running tallyd
+# names. It asks the appliance for at most a second and never changes anything.
+
+# "acme/101" lines, from `tallyctl list --json`; $1 is "tenant" for "acme" lines.
+_tallyctl_targets() {
+	local i socket=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == --socket ]] && socket=(--socket "${COMP_WORDS[i + 1]}")
+	done
+	tallyctl list --json --timeout 1s "${socket[@]}" 2>/dev/null |
+		sed -n 's/^ *"tenant": "\([A-Za-z0-9._-]*\)",\{0,1\}$/t\1/p; s/^ *"id": \([0-9]*\),\{0,1\}$/i\1/p' |
+		while read -r line; do
+			case $line in
+			t*) tenant=${line#t} ; [[ $1 == tenant ]] && echo "$tenant" ;;
+			i*) [[ $1 == tenant ]] || echo "$tenant/${line#i}" ;;
+			esac
+		done
+}
+
+_tallyctl_verb() {
+	local i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--socket | --timeout) ((i++)) ;;
+		-*) ;;
+		*) echo "${COMP_WORDS[i]}" && return ;;
+		esac
+	done
+}
+
+_tallyctl() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb words
+	local common="--socket --timeout --json --help --version"
+	COMPREPLY=()
+	case $before in
+	--socket | --keyring) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+	--until) mapfile -t COMPREPLY < <(compgen -W "final revealed forever" -- "$word") && return ;;
+	--poll | --for | --at | --max-delay | --by | --rate | --timeout | --epoch | --server | --address) return ;;
+	esac
+	verb=$(_tallyctl_verb)
+	if [[ -z $verb ]]; then
+		words="open close extend cancel reveal list results watch stats load key $common"
+	elif [[ $word == -* ]]; then
+		case $verb in
+		open) words="--poll --for --at --max-delay $common" ;;
+		extend) words="--by $common" ;;
+		watch) words="--rate --until $common" ;;
+		stats) words="--watch $common" ;;
+		key) words="--keyring --epoch --server --address $common" ;;
+		*) words=$common ;;
+		esac
+	else
+		case $verb in
+		close | extend | cancel | reveal) words=$(_tallyctl_targets) ;;
+		results | watch) words="$(_tallyctl_targets tenant) $(_tallyctl_targets)" ;;
+		list | key) words=$(_tallyctl_targets tenant) ;;
+		load) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+		esac
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word" | sort -u)
+}
+
+complete -F _tallyctl tallyctl

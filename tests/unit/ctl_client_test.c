@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* tallyctl against a scripted appliance that answers, refuses, stalls, cuts the line or talks
+ * nonsense. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pty.h>
+#include "ctl/client.h"
+#include "tests/lib/scripted_peer.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#define ANSWER(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"result\":" result "}"
+#define REFUSAL(id, message)                                                                       \
+	"{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"error\":{\"code\":-32001,\"message\":\"" message    \
+	"\"}}"
+#define LIVE(params) "{\"jsonrpc\":\"2.0\",\"method\":\"live\",\"params\":" params "}"
+#define WINDOW                                                                                     \
+	"{\"tenant\":\"acme\",\"id\":101,\"kind\":\"poll\",\"state\":\"open\",\"question\":"       \
+	"\"Which?\",\"options\":[\"Red\",\"Blue\"],\"opens_at\":\"2026-11-22T20:00:00Z\","         \
+	"\"closes_at\":\"2026-11-22T20:00:20Z\",\"final_at\":\"2026-11-22T20:00:25Z\","            \
+	"\"voters\":2}"
+#define INTERACTION(state, red)                                                                    \
+	"{\"tenant\":\"acme\",\"id\":101,\"kind\":\"poll\",\"state\":\"" state "\",\"question\":"  \
+	"\"Which?\",\"opens_at\":\"2026-11-22T20:00:00Z\",\"closes_at\":"                          \
+	"\"2026-11-22T20:00:20Z\",\"voters\":3,\"options\":[{\"index\":0,\"label\":\"Red\","       \
+	"\"votes\":" #red "},{\"index\":1,\"label\":\"Blue\",\"votes\":1}],\"receipts\":"          \
+	"{\"counted\":3,\"late\":4}}"
+#define RESULTS(now, state, red)                                                                   \
+	"{\"interactions\":[" INTERACTION(                                                         \
+		state,                                                                             \
+		red) "],\"now\":\"2026-11-22T20:00:" now                                           \
+		     "Z\",\"datagrams\":{\"received\":7,\"missed\":0},\"durability\":\"none\"}"
+#define STATS(received, conserved)                                                                 \
+	"{\"now\":\"2026-11-22T20:00:03Z\",\"datagrams\":{\"received\":" #received                 \
+	",\"passed\":1,\"counted\":2,\"missed\":9,\"in_flight\":1},\"conserved\":" #conserved      \
+	",\"cores\":[{\"worker\":0,\"burst_fill\":24.9,\"cycles_per_vote\":10.5,\"cycles\":"       \
+	"{\"judge\":10.5}}],\"ports\":[{\"port\":\"eth0\",\"front\":\"native\"}]}"
+
+TestSuite(ctl_client, .init = scratch_make, .fini = scratch_remove, .timeout = 30);
+
+static void expect_in(const char *file, const char *text)
+{
+	const char *all = scratch_read(file);
+	cr_expect_not_null(strstr(all, text), "no \"%s\" in %s: %s", text, file, all);
+}
+
+/* Exactly one line that says who speaks. */
+static void expect_one_line_of_error(void)
+{
+	const char *text = scratch_read("stderr");
+	cr_expect_eq(strncmp(text, "tallyctl: ", 10), 0, "%s", text);
+	cr_expect_eq(strchr(text, '\n'), text + strlen(text) - 1, "%s", text);
+}
+
+Test(ctl_client, trouble_ends_in_its_exit_code_and_one_line)
+{
+	static const struct {
+		struct peer_step steps[3];
+		int code;
+		const char *message;
+	} rows[] = {
+		{{{PEER_ANSWER, REFUSAL(1, "acme/7: no such interaction")}}, 1, "acme/7: no such"},
+		{{{PEER_ANSWER, REFUSAL(null, "the line is no JSON")}}, 1, "the line is no JSON"},
+		{{{PEER_ANSWER, REFUSAL(1, "a\\n\\u001b[31mb\\u009bc")}}, 1, "a \xEF\xBF\xBD[31mb"},
+		{{{PEER_HALF, NULL}, {PEER_CUT, NULL}}, 3, "closed the connection"},
+		{{{PEER_CUT, NULL}}, 3, "closed the connection"},
+		{{{PEER_HALF, "{\"jsonrpc\":"}, {PEER_CUT, NULL}}, 3, "closed the connection"},
+		{{{PEER_HALF, "{\"jsonrpc\":"}}, 3, "has not answered within 200 ms"},
+		{{{PEER_HALF, NULL}}, 3, "has not answered within 200 ms"},
+		{{{PEER_ANSWER, "HTTP/1.1 400 Bad Request"}},
+		 3,
+		 "is this tallyd's control socket?"},
+		{{{PEER_ANSWER, "[1,2]"}}, 3, "not JSON-RPC"},
+		{{{PEER_ANSWER, "\xFF\xFE\x01"}}, 3, "not JSON-RPC"},
+		{{{PEER_ANSWER, ANSWER(2, "{}")}}, 3, "belongs to no request"},
+		{{{PEER_ANSWER, "{\"id\":1}"}}, 3, "belongs to no request"},
+		{{{PEER_ANSWER, "{\"id\":1,\"error\":7}"}}, 3, "belongs to no request"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		pid_t peer = peer_start(rows[i].steps);
+		int code = TALLYCTL("close", "acme/7", "--timeout", "200ms");
+		cr_expect_eq(code, rows[i].code, "row %zu: %d: %s", i, code,
+			     scratch_read("stderr"));
+		expect_in("stderr", rows[i].message);
+		expect_one_line_of_error();
+		cr_expect_str_eq(scratch_read("stdout"), "");
+		peer_stop(peer);
+	}
+}
+
+Test(ctl_client, nobody_there_is_told_with_the_remedy)
+{
+	cr_expect_eq(TALLYCTL("list"), 3);
+	expect_in("stderr", "no such socket; is tallyd running?");
+	peer_stop(peer_start((const struct peer_step[]){{PEER_END, NULL}}));
+	cr_expect_eq(TALLYCTL("list"), 3);
+	expect_in("stderr", "nobody listens there");
+	unlink(scratch_path("socket"));
+	scratch_text("socket", "", 0600);
+	cr_expect_eq(TALLYCTL("list"), 3);
+	expect_in("stderr", "is not a socket");
+	expect_one_line_of_error();
+}
+
+Test(ctl_client, who_may_not_is_told_the_group)
+{
+	if (geteuid() != 0)
+		cr_skip("needs root, to become somebody else");
+	pid_t peer = peer_start((const struct peer_step[]){{PEER_END, NULL}});
+	cr_assert_eq(chown(scratch_path("socket"), 0, 12), 0);
+	cr_assert_eq(chmod(scratch_path("socket"), 0660), 0);
+	scratch_text("stdout", "", 0666);
+	scratch_text("stderr", "", 0666);
+	char directory[PATH_MAX];
+	snprintf(directory, sizeof(directory), "%s", scratch_path("."));
+	cr_assert_eq(chmod(directory, 0711), 0);
+	cr_assert_eq(seteuid(65534), 0);
+	int code = TALLYCTL("list");
+	cr_assert_eq(seteuid(0), 0);
+	cr_expect_eq(code, 3);
+	expect_in("stderr", "permission denied; the socket is for members of group man");
+	peer_stop(peer);
+}
+
+Test(ctl_client, open_sends_what_was_typed_and_says_what_opened)
+{
+	const struct peer_step steps[] = {{PEER_ANSWER, ANSWER(1, WINDOW)}, {PEER_END, NULL}};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("--timeout", "1s", "open", "--for", "20s", "acme/101", "Red",
+			      "--poll", "Which?", "--max-delay", "0s", "--", "Blue", "--no"),
+		     0);
+	expect_in("stdout", "acme/101 is open, closes at 2026-11-22T20:00:20Z, final at "
+			    "2026-11-22T20:00:25Z: Which? [0 Red, 1 Blue]\n");
+	expect_in(
+		"requests",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"open\",\"params\":{\"tenant\":\"acme\","
+		"\"id\":101,\"kind\":\"poll\",\"question\":\"Which?\",\"options\":[\"Red\","
+		"\"Blue\",\"--no\"],\"duration_ms\":20000,\"max_delay_ms\":0}}\n");
+	peer_stop(peer);
+}
+
+Test(ctl_client, a_relative_time_is_counted_on_the_appliances_clock)
+{
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"now\":\"2031-01-01T00:00:00.5Z\",\"windows\":[]}")},
+		{PEER_ANSWER, ANSWER(2, WINDOW)},
+		{PEER_END, NULL},
+	};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("open", "acme/101", "--poll", "Which?", "A", "B", "--at", "+1500ms"),
+		     0);
+	expect_in("requests", "\"opens_at\":\"2031-01-01T00:00:02Z\"");
+	peer_stop(peer);
+	peer = peer_start(&steps[1]);
+	TALLYCTL("open", "acme/1", "--poll", "Q", "A", "--at", "2026-11-22T21:00:00+01:00");
+	expect_in("requests", "\"opens_at\":\"2026-11-22T20:00:00Z\"");
+	peer_stop(peer);
+}
+
+Test(ctl_client, verbs_send_their_method_and_parameters)
+{
+	static const struct {
+		const char *words[6];
+		const char *request;
+	} rows[] = {
+		{{"close", "acme/101"}, "\"close\",\"params\":{\"tenant\":\"acme\",\"id\":101}"},
+		{{"cancel", "acme/0"}, "\"cancel\",\"params\":{\"tenant\":\"acme\",\"id\":0}"},
+		{{"reveal", "acme/101"}, "\"reveal\",\"params\":{\"tenant\":\"acme\",\"id\":101}"},
+		{{"extend", "acme/101", "--by", "5s"}, "\"id\":101,\"by_ms\":5000}"},
+		{{"list"}, "\"list\",\"params\":{}"},
+		{{"list", "acme"}, "\"list\",\"params\":{\"tenant\":\"acme\"}"},
+		{{"results", "acme/4294967295"}, "\"id\":4294967295}"},
+	};
+	const struct peer_step steps[] = {{PEER_ANSWER, ANSWER(1, WINDOW)}, {PEER_END, NULL}};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		pid_t peer = peer_start(steps);
+		cr_expect_eq(tallyctl(rows[i].words), 0, "row %zu: %s", i, scratch_read("stderr"));
+		expect_in("requests", rows[i].request);
+		peer_stop(peer);
+	}
+}
+
+Test(ctl_client, json_is_what_the_appliance_sent)
+{
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"z\":24.9,\"a\":[\"\\u0085\xC2\x9B\xC3\xBC\\u001b\"]}")},
+		{PEER_END, NULL},
+	};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("results", "--json"), 0);
+	cr_expect_str_eq(
+		scratch_read("stdout"),
+		"{\n  \"z\": 24.9,\n  \"a\": [\n    \"\\u0085\\u009b\xC3\xBC\\u001B\"\n  ]\n}\n");
+	peer_stop(peer);
+}
+
+Test(ctl_client, results_show_bars_and_what_was_not_counted)
+{
+	const struct peer_step steps[] = {{PEER_ANSWER, ANSWER(1, RESULTS("09", "open", 2))},
+					  {PEER_END, NULL}};
+	setenv("LC_ALL", "C", 1);
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("results"), 0);
+	expect_in("stdout", "acme/101 open, 11.0s left  Which?\n  3 voters; not counted: 4 late\n");
+	expect_in("stdout", "  Red   ########################################              ");
+	expect_in("stdout", "  2   66.7 %\n");
+	expect_in("stdout", "durability: none");
+	peer_stop(peer);
+}
+
+Test(ctl_client, watch_prints_lines_and_stops_when_all_is_final)
+{
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":25}")},
+		{PEER_SAY, LIVE(RESULTS("18", "open", 1))},
+		{PEER_SAY, LIVE(RESULTS("18.5", "open", 2))},
+		{PEER_SAY, LIVE(RESULTS("20.1", "draining", 2))},
+		/* An update that comes before the answer is dropped. */
+		{PEER_SAY, LIVE(RESULTS("20.2", "draining", 2))},
+		{PEER_ANSWER,
+		 ANSWER(2, "{\"now\":\"2026-11-22T20:00:20.1Z\",\"windows\":[" WINDOW "]}")},
+		{PEER_SAY, LIVE(RESULTS("25", "final", 2))},
+		{PEER_END, NULL},
+	};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("watch", "acme/101", "--rate", "25"), 0, "%s",
+		     scratch_read("stderr"));
+	expect_in("requests", "\"id\":101,\"rate_hz\":25}");
+	cr_expect_str_eq(
+		scratch_read("stdout"),
+		"2026-11-22T20:00:18Z acme/101 open, 2.0s left, 3 voters, 0 votes/s: Red 1 "
+		"(50.0 %), Blue 1 (50.0 %)\n"
+		"2026-11-22T20:00:20.1Z acme/101 draining, final in 4.9s, 3 voters, 0 "
+		"votes/s: Red 2 (66.7 %), Blue 1 (33.3 %)\n"
+		"2026-11-22T20:00:25Z acme/101 final, not revealed yet, 3 voters: Red 2 (66.7 "
+		"%), Blue 1 (33.3 %)\n");
+	peer_stop(peer);
+}
+
+Test(ctl_client, watch_in_json_prints_each_document_as_a_line)
+{
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
+		{PEER_SAY, LIVE(RESULTS("18", "open", 2))},
+		{PEER_SAY, LIVE(RESULTS("26", "revealed", 2))},
+		{PEER_END, NULL},
+	};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("watch", "--json"), 0);
+	cr_expect_str_eq(scratch_read("stdout"),
+			 RESULTS("18", "open", 2) "\n" RESULTS("26", "revealed", 2) "\n");
+	peer_stop(peer);
+}
+
+Test(ctl_client, watch_can_go_on_until_revealed_and_never_stops_at_nothing)
+{
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
+		{PEER_SAY, LIVE("{\"now\":\"2026-11-22T20:00:00Z\",\"interactions\":[]}")},
+		{PEER_SAY, LIVE(RESULTS("25", "final", 2))},
+		{PEER_SAY, LIVE(RESULTS("26", "revealed", 2))},
+		{PEER_END, NULL},
+	};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("watch", "--until", "revealed"), 0);
+	expect_in("stdout", "no windows yet; waiting for one\n");
+	expect_in("stdout", "acme/101 revealed, 3 voters");
+	peer_stop(peer);
+}
+
+Test(ctl_client, watch_ends_when_the_appliance_goes_or_falls_silent)
+{
+	const struct peer_step cut[] = {{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
+					{PEER_SAY, LIVE(RESULTS("18", "open", 2))},
+					{PEER_PAUSE, NULL},
+					{PEER_CUT, NULL}};
+	pid_t peer = peer_start(cut);
+	cr_expect_eq(TALLYCTL("watch"), 3);
+	expect_in("stderr", "closed the connection");
+	peer_stop(peer);
+	const struct peer_step silent[] = {{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
+					   {PEER_SAY, LIVE(RESULTS("18", "open", 2))},
+					   {PEER_END, NULL}};
+	peer = peer_start(silent);
+	cr_expect_eq(TALLYCTL("watch", "--timeout", "500ms"), 3);
+	expect_in("stderr", "tallyd has sent nothing for 1 s");
+	peer_stop(peer);
+}
+
+Test(ctl_client, stats_that_do_not_add_up_are_an_error)
+{
+	static const struct {
+		const char *answer;
+		int code;
+		const char *text;
+	} rows[] = {
+		{ANSWER(1, STATS(4, true)), 0, "equals received"},
+		{ANSWER(1, STATS(5, true)), 1, "DOES NOT EQUAL RECEIVED"},
+		{ANSWER(1, STATS(4, false)), 1, "DOES NOT EQUAL RECEIVED"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct peer_step steps[] = {{PEER_ANSWER, rows[i].answer}, {PEER_END, NULL}};
+		pid_t peer = peer_start(steps);
+		cr_expect_eq(TALLYCTL("stats"), rows[i].code, "row %zu", i);
+		expect_in("stdout", rows[i].text);
+		expect_in("stdout", "the answer stands");
+		expect_in("stdout", "24.9");
+		peer_stop(peer);
+	}
+}
+
+Test(ctl_client, load_names_the_file_in_every_message)
+{
+	const struct peer_step refuse[] = {{PEER_ANSWER, REFUSAL(1, "interactions[0].id: taken")},
+					   {PEER_END, NULL}};
+	const struct peer_step take[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"show\":\"sat\",\"windows\":[" WINDOW "]}")},
+		{PEER_END, NULL}};
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s",
+		 scratch_text("show.json", "{\"show\":\"sat\",\"interactions\":[]}", 0644));
+	pid_t peer = peer_start(refuse);
+	cr_expect_eq(TALLYCTL("load", path), 1);
+	expect_in("stderr", "show.json: interactions[0].id: taken");
+	peer_stop(peer);
+	peer = peer_start(take);
+	cr_expect_eq(TALLYCTL("load", path), 0);
+	expect_in("requests", "\"params\":{\"show\":\"sat\",\"interactions\":[]}");
+	expect_in("stdout", "armed 1 window of show sat\n");
+	peer_stop(peer);
+	scratch_text("show.json", "{\"show\":\n}", 0644);
+	cr_expect_eq(TALLYCTL("load", path), 1);
+	expect_in("stderr", "show.json: line 2, column 1:");
+	cr_expect_eq(TALLYCTL("load", "/nowhere/show.json"), 1);
+	expect_in("stderr", "/nowhere/show.json");
+}
+
+Test(ctl_client, key_computes_the_credential_of_the_specification)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s",
+		 scratch_text(
+			 "keyring.json",
+			 "{\"tenants\":[{\"id\":7,\"name\":\"acme\",\"keys\":[{\"epoch\":1,\"key\":"
+			 "\"000102030405060708090a0b0c0d0e0f\"}]}]}",
+			 0600));
+	cr_expect_eq(TALLYCTL("key", "acme", "42", "--keyring", path), 0);
+	expect_in("stdout", "connection id  070001000700002a\n");
+	expect_in("stdout", "voter key      cdfec3456f3e1798e500a51884c71581\n");
+	cr_expect_eq(TALLYCTL("key", "acme", "42", "--keyring", path, "--json", "--server", "513",
+			      "--address", "[2001:db8::1]:4433"),
+		     0);
+	expect_in("stdout", "\"connection_id\": \"070201000700002a\"");
+	expect_in("stdout", "\"address\": \"[2001:db8::1]:4433\"");
+	cr_expect_eq(TALLYCTL("key", "beta", "42", "--keyring", path), 1);
+	cr_expect_eq(TALLYCTL("key", "acme", "42", "--keyring", path, "--epoch", "2"), 1);
+	expect_in("stderr", "has no key of epoch 2");
+	cr_expect_eq(TALLYCTL("key", "acme", "42", "--keyring", "/nowhere"), 1);
+	cr_expect_eq(TALLYCTL("key", "acme", "4294967296", "--keyring", path), 2);
+}
+
+Test(ctl_client, a_wrong_command_line_is_refused_before_anything_is_sent)
+{
+	static const struct {
+		const char *words[8];
+		const char *message;
+	} rows[] = {
+		{{"dance"}, "no verb \"dance\""},
+		{{"--json"}, "a verb is missing"},
+		{{"close"}, "expected TENANT/ID"},
+		{{"close", "acme"}, "names a tenant and no interaction"},
+		{{"close", "acme/101", "acme/102"}, "\"acme/102\" is a word too many"},
+		{{"close", "acme/x"}, "0 to 4294967295"},
+		{{"list", "acme/1"}, "only the tenant"},
+		{{"list", "--fast"}, "no option --fast"},
+		{{"list", "--json=1"}, "--json=1 takes no value"},
+		{{"list", "-x"}, "no option -x"},
+		{{"list", "--timeout", "0s"}, "--timeout \"0s\""},
+		{{"extend", "acme/101"}, "--by DURATION is missing"},
+		{{"extend", "acme/101", "--by"}, "--by needs a value"},
+		{{"extend", "acme/101", "--by", "5"}, "--by \"5\" is not a duration"},
+		{{"extend", "acme/101", "--by", "1500us"}, "milliseconds are the smallest step"},
+		{{"open", "acme/101", "Red"}, "--poll QUESTION is missing"},
+		{{"open", "acme/101", "--poll", "Q"}, "the answers are missing"},
+		{{"open", "acme/101", "--poll", "\xFF", "A"}, "must be UTF-8"},
+		{{"open", "acme/101", "--poll", "Q", "A", "--at", "noon"}, "--at \"noon\""},
+		{{"watch", "--rate", "101"}, "a number of 1 to 100"},
+		{{"watch", "--until", "dawn"}, "final, revealed or forever"},
+		{{"key", "acme", "42", "--address", "1::2"}, "is not HOST:PORT"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int code = tallyctl(rows[i].words);
+		cr_expect_eq(code, 2, "row %zu: %d", i, code);
+		expect_in("stderr", rows[i].message);
+		expect_one_line_of_error();
+	}
+}
+
+Test(ctl_client, output_that_cannot_be_written_is_an_error)
+{
+	const struct peer_step steps[] = {{PEER_ANSWER, ANSWER(1, WINDOW)}, {PEER_END, NULL}};
+	cr_assert_eq(symlink("/dev/full", scratch_path("stdout")), 0);
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("close", "acme/101"), 1);
+	expect_in("stderr", "cannot write the output");
+	peer_stop(peer);
+}
+
+Test(ctl_client, a_line_without_end_is_given_up)
+{
+	struct client client;
+	struct err err;
+	json_t *result;
+	static char much[1 << 20];
+	memset(much, 'x', sizeof(much) - 1);
+	struct peer_step steps[70] = {{PEER_HALF, much}};
+	for (int i = 1; i < 69; i++)
+		steps[i] = (struct peer_step){PEER_PART, much};
+	pid_t peer = peer_start(steps);
+	cr_assert_eq(client_open(&client, scratch_path("socket"), 20000, &err), 0, "%s", err.text);
+	cr_expect_eq(client_call(&client, "list", json_object(), &result, &err), -EPROTO);
+	cr_expect_not_null(strstr(err.text, "no end of line"), "%s", err.text);
+	client_close(&client);
+	peer_stop(peer);
+}
+
+/* Runs `tallyctl watch` on a terminal of 60 by 20; what it wrote there lands in `text`. */
+static int watch_on_terminal(int signal_number, char *text, size_t bytes)
+{
+	struct winsize size = {.ws_row = 20, .ws_col = 60};
+	int terminal, status;
+	size_t used = 0;
+	pid_t pid = forkpty(&terminal, NULL, NULL, &size);
+	if (pid == 0) {
+		static const struct verb *const verbs[] = {&verb_watch, NULL};
+		char *argv[] = {(char[]){"tallyctl"}, (char[]){"watch"}, NULL};
+		setenv("TALLYWIRE_SOCKET", scratch_path("socket"), 1);
+		_exit(args_run(verbs, 2, argv));
+	}
+	for (ssize_t got; (got = read(terminal, text + used, bytes - 1 - used)) > 0;) {
+		used += (size_t)got;
+		text[used] = '\0';
+		if (signal_number && strstr(text, "votes/s"))
+			kill(pid, signal_number);
+	}
+	waitpid(pid, &status, 0);
+	close(terminal);
+	return status;
+}
+
+Test(ctl_client, watch_on_a_terminal_redraws_and_gives_it_back)
+{
+	static char text[65536];
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
+		{PEER_SAY, LIVE(RESULTS("18", "open", 2))},
+		{PEER_PAUSE, NULL},
+		{PEER_SAY, LIVE(RESULTS("25", "final", 2))},
+		{PEER_END, NULL},
+	};
+	setenv("TERM", "xterm", 1);
+	setenv("NO_COLOR", "1", 1);
+	pid_t peer = peer_start(steps);
+	int status = watch_on_terminal(0, text, sizeof(text));
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", (unsigned)status);
+	cr_expect_eq(strncmp(text, "\033[?1049h\033[?25l", 14), 0, "the second screen comes first");
+	const char *back = strstr(text, "\033[?25h\033[?1049l");
+	cr_assert_not_null(back);
+	cr_expect_not_null(strstr(back, "acme/101 final"), "the end result stays: %s", back);
+	cr_expect_null(strstr(back + 14, "\033["), "NO_COLOR is honoured: %s", back);
+	peer_stop(peer);
+}
+
+Test(ctl_client, watch_that_is_interrupted_gives_the_terminal_back)
+{
+	static char text[65536];
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
+		{PEER_SAY, LIVE(RESULTS("18", "open", 2))},
+		{PEER_END, NULL},
+	};
+	setenv("TERM", "xterm", 1);
+	static const int signals[] = {SIGINT, SIGTERM};
+	for (size_t i = 0; i < COUNT_OF(signals); i++) {
+		pid_t peer = peer_start(steps);
+		int status = watch_on_terminal(signals[i], text, sizeof(text));
+		cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == signals[i], "%x",
+			  (unsigned)status);
+		cr_expect_not_null(strstr(text, "\033[?25h\033[?1049l"), "left in disorder: %s",
+				   text);
+		cr_expect_not_null(strstr(text, "\033[36m"), "colours on a terminal: %s", text);
+		peer_stop(peer);
+	}
+}

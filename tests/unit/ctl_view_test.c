@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Results as people see them: bars, countdowns, rates, and the names of interactions. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ctl/rate.h"
+#include "ctl/target.h"
+#include "ctl/text.h"
+#include "ctl/view.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define SECOND          1000000ull
+
+Test(ctl_view, a_bar_has_its_width_and_its_part)
+{
+	static const struct {
+		uint64_t part, whole;
+		int columns;
+		bool utf8;
+		const char *bar;
+	} rows[] = {
+		{0, 0, 4, true, "    "},
+		{0, 9, 4, true, "    "},
+		{9, 9, 4, true, "████"},
+		{1, 2, 4, true, "██  "},
+		{1, 2, 3, true, "█▌ "},
+		{1, 16, 4, true, "▎   "},
+		{1, 1000000, 4, true, "▏   "}, /* one vote is never nothing */
+		{UINT64_MAX, UINT64_MAX, 2, true, "██"},
+		{9, 3, 2, true, "██"}, /* numbers that cannot be still fit */
+		{1, 2, 4, false, "##  "},
+		{5, 8, 4, false, "### "},
+		{1, 1000000, 4, false, "    "},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *text = NULL;
+		size_t bytes;
+		FILE *out = open_memstream(&text, &bytes);
+		view_bar(out, rows[i].part, rows[i].whole, rows[i].columns, rows[i].utf8);
+		fclose(out);
+		cr_expect_str_eq(text, rows[i].bar, "row %zu: \"%s\"", i, text);
+		free(text);
+	}
+}
+
+Test(ctl_view, a_row_never_exceeds_the_terminal)
+{
+	for (int columns = 24; columns <= 200; columns++) {
+		for (int label = 1; label <= 80; label += 13) {
+			struct view_layout layout = view_layout(columns, label, 9);
+			int bar = layout.bar ? layout.bar + 2 : 0;
+			int used = 2 + layout.label + 2 + bar + 9 + 2 + 7;
+			cr_expect_leq(used, columns, "%d columns, label %d: %d", columns, label,
+				      used);
+			cr_expect(layout.bar == 0 || layout.bar >= VIEW_MIN_BAR);
+			cr_expect_geq(layout.label, 1);
+			cr_expect_leq(layout.label, label);
+		}
+	}
+	cr_expect_geq(view_layout(5, 10, 9).label, 1, "too narrow for anything, and still sane");
+}
+
+Test(ctl_view, rows_of_labels_of_any_width_are_aligned)
+{
+	json_t *interaction =
+		json_pack("{s:s, s:i, s:s, s:s, s:[{s:s, s:i}, {s:s, s:i}, {s:s, s:i}]}", "tenant",
+			  "acme", "id", 101, "state", "final", "question", "Which\033[2J colour?",
+			  "options", "label", "Red", "votes", 1000, "label", "日本語", "votes", 7,
+			  "label", "e\xCC\x81", "votes", 0);
+	struct view_live live = {0};
+	char *text = NULL, *line, *rest;
+	size_t bytes;
+	setenv("LC_ALL", "C.UTF-8", 1);
+	FILE *out = open_memstream(&text, &bytes);
+	view_interaction(out, interaction, &live, 60);
+	fclose(out);
+	cr_expect_null(strchr(text, '\033'));
+	int rows = 0;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		cr_expect_leq(text_width(line), 60, "%s", line);
+		if (!strchr(line, '%'))
+			continue;
+		cr_expect_eq(text_width(line), 60, "%s", line);
+		rows++;
+	}
+	cr_expect_eq(rows, 3);
+	free(text);
+	json_decref(interaction);
+}
+
+Test(ctl_view, whatever_is_missing_counts_as_nothing)
+{
+	static const char *const documents[] = {
+		"{}", "{\"options\":7,\"receipts\":[]}",
+		"{\"tenant\":1,\"id\":\"x\",\"options\":[1,{\"votes\":-3},{\"label\":{}}]}"};
+	struct view_live live = {.moving = true};
+	for (size_t i = 0; i < COUNT_OF(documents); i++) {
+		json_t *interaction = json_loads(documents[i], 0, NULL);
+		char *text = NULL;
+		size_t bytes;
+		FILE *out = open_memstream(&text, &bytes);
+		view_interaction(out, interaction, &live, 80);
+		view_line(out, interaction, &live);
+		view_cautions(out, interaction);
+		fclose(out);
+		cr_expect_not_null(strstr(text, "0 voters"));
+		free(text);
+		json_decref(interaction);
+	}
+}
+
+Test(ctl_view, countdown_follows_the_state)
+{
+	static const struct {
+		const char *state;
+		uint64_t now_us, final_at_us;
+		const char *text;
+	} rows[] = {
+		{"scheduled", 7500000, 0, "opens in 2.5s"},
+		{"scheduled", 11 * SECOND, 0, "opens in 0.0s"}, /* not yet told that it opened */
+		{"open", 10 * SECOND, 0, "20.0s left"},
+		{"open", 29999999, 0, "0.0s left"},
+		{"draining", 31 * SECOND, 35 * SECOND, "final in 4.0s"},
+		{"draining", 31 * SECOND, 0, "slower viewers still answer"},
+		{"final", 40 * SECOND, 35 * SECOND, "not revealed yet"},
+		{"revealed", 40 * SECOND, 0, ""},
+		{"cancelled", 40 * SECOND, 0, ""},
+		{"something new", 40 * SECOND, 0, ""},
+	};
+	char text[VIEW_COUNTDOWN_BYTES];
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		cr_expect_str_eq(view_countdown(rows[i].state, rows[i].now_us, 10 * SECOND,
+						30 * SECOND, rows[i].final_at_us, text),
+				 rows[i].text, "row %zu: %s", i, text);
+}
+
+Test(ctl_view, durations_grow_units_as_needed)
+{
+	char text[VIEW_COUNTDOWN_BYTES];
+	cr_expect_str_eq(view_duration(0, text), "0.0s");
+	cr_expect_str_eq(view_duration(59999999, text), "59.9s");
+	cr_expect_str_eq(view_duration(60 * SECOND, text), "1:00");
+	cr_expect_str_eq(view_duration(3723 * SECOND, text), "1:02:03");
+	cr_expect_str_eq(view_duration(90061 * SECOND, text), "1d 01:01:01");
+	view_duration(UINT64_MAX, text);
+}
+
+Test(ctl_view, only_settled_states_end_a_watch)
+{
+	cr_expect(view_is_settled("final") && view_is_settled("revealed"));
+	cr_expect(view_is_settled("cancelled"));
+	cr_expect_not(view_is_settled("open") || view_is_settled("draining"));
+	cr_expect_not(view_is_settled("scheduled") || view_is_settled(""));
+}
+
+Test(ctl_view, the_rate_covers_the_last_second)
+{
+	struct rate rate = {0};
+	cr_expect_eq(rate_per_second(&rate), 0);
+	rate_add(&rate, 0, 100);
+	cr_expect_eq(rate_per_second(&rate), 0);
+	for (uint64_t i = 1; i <= 100; i++) /* 100 readings a second, 50 votes each */
+		rate_add(&rate, i * 10000, 100 + i * 50);
+	cr_expect_eq(rate_per_second(&rate), 5000);
+	for (uint64_t i = 1; i <= 200; i++) /* then nothing, for two seconds */
+		rate_add(&rate, SECOND + i * 10000, 5100);
+	cr_expect_eq(rate_per_second(&rate), 0);
+	rate_add(&rate, 4 * SECOND, 6100); /* once a second */
+	cr_expect_eq(rate_per_second(&rate), 1000);
+	rate_add(&rate, 4 * SECOND, 6100); /* no time has passed */
+	rate_add(&rate, 5 * SECOND, 50);   /* a counter that began anew */
+	cr_expect_eq(rate_per_second(&rate), 0);
+}
+
+Test(ctl_view, interactions_are_named_tenant_and_number)
+{
+	static const struct {
+		const char *text;
+		enum target_form form;
+		int code;
+		const char *tenant;
+		bool has_id;
+		uint32_t id;
+	} rows[] = {
+		{"acme/101", TARGET_INTERACTION, 0, "acme", true, 101},
+		{"acme/0", TARGET_EITHER, 0, "acme", true, 0},
+		{"a.b-c_9/4294967295", TARGET_EITHER, 0, "a.b-c_9", true, UINT32_MAX},
+		{"acme", TARGET_TENANT, 0, "acme", false, 0},
+		{"acme", TARGET_EITHER, 0, "acme", false, 0},
+		{"acme", TARGET_INTERACTION, -EINVAL, "", false, 0},
+		{"acme/101", TARGET_TENANT, -EINVAL, "", false, 0},
+		{"acme/", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"/101", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"acme/4294967296", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"acme/18446744073709551617", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"acme/-1", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"acme/+1", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"acme/1 ", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"acme/1/2", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"ac me/1", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"b\xC3\xBCro/1", TARGET_EITHER, -EINVAL, "", false, 0},
+		{"a123456789012345678901234567890123456789012345678901234567890123", TARGET_EITHER,
+		 -EINVAL, "", false, 0},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct target target = {0};
+		struct err err = {""};
+		int code = target_parse(rows[i].text, rows[i].form, &target, &err);
+		cr_expect_eq(code, rows[i].code, "row %zu", i);
+		cr_expect_str_eq(target.tenant, rows[i].tenant, "row %zu", i);
+		cr_expect_eq(target.has_id, rows[i].has_id, "row %zu", i);
+		cr_expect_eq(target.id, rows[i].id, "row %zu", i);
+		cr_expect(code == 0 || err.text[0], "row %zu: no message", i);
+	}
+}
