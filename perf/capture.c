@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Loads a capture, packet by packet. Called by `tallyreplay send` before it opens an interface; never
- * writes, and takes nothing from a file that is cut off or not Ethernet.
+ * Loads a capture, packet by packet. Called by `tallyreplay send` before it opens an interface;
+ * never writes, and takes nothing from a file that is cut off or not Ethernet.
  */
 #include "perf/capture.h"
 
@@ -44,10 +44,11 @@ static int take_record(const char *path, struct capture *capture, struct room *r
 {
 	uint32_t number = capture->count + 1;
 	if (packet->bytes < packet->wire_bytes)
-		return err_set(err, -EINVAL,
-			       "%s: packet %u: only %u of the frame's %u bytes were captured; capture "
-			       "again with the whole frame (tcpdump -s 0)",
-			       path, number, packet->bytes, packet->wire_bytes);
+		return err_set(
+			err, -EINVAL,
+			"%s: packet %u: only %u of the frame's %u bytes were captured; capture "
+			"again with the whole frame (tcpdump -s 0)",
+			path, number, packet->bytes, packet->wire_bytes);
 	if (packet->bytes < sizeof(struct ethernet_header) ||
 	    packet->bytes > CAPTURE_MAX_FRAME_BYTES)
 		return err_set(err, -EINVAL,
