@@ -115,7 +115,9 @@ CLASSIFY_INLINE bool negotiate(struct xdp_md *ctx, const struct frame *frame)
 	int32_t frame_bytes = (int32_t)bpf_xdp_get_buff_len(ctx);
 	if (bpf_xdp_adjust_tail(ctx, (int32_t)(payload_offset + answer_bytes) - frame_bytes))
 		return false;
-	return reply_turn(packet_data(ctx), packet_end(ctx), frame, (uint16_t)answer_bytes);
+	uint64_t sum = checksum_bytes(scratch->answer, answer_bytes,
+				      scratch->answer + sizeof(scratch->answer));
+	return reply_turn(packet_data(ctx), packet_end(ctx), frame, (uint16_t)answer_bytes, sum);
 }
 
 SEC("xdp")

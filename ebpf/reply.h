@@ -56,27 +56,29 @@ CLASSIFY_INLINE uint32_t negotiation_write(const uint8_t *request, uint8_t *answ
 	return versions_at + sizeof(version);
 }
 
-/* Adds `words` 16-bit words to a one's complement sum. Their bytes are known to be in the frame. */
+/* Adds `words` 32-bit words, in the order they lie in, to a one's complement sum. */
 CLASSIFY_INLINE uint64_t checksum_words(uint64_t sum, const uint8_t *pos, int words)
 {
 	for (int i = 0; i < words; i++) {
-		uint16_t word;
+		uint32_t word;
 		__builtin_memcpy(&word, pos + i * sizeof(word), sizeof(word));
 		sum += word;
 	}
 	return sum;
 }
 
-/* The same for `bytes` bytes, an odd one included; stops at the frame's end. */
-CLASSIFY_INLINE uint64_t checksum_bytes(uint64_t sum, const uint8_t *pos, uint32_t bytes,
-					const uint8_t *end)
+/* The same for `bytes` bytes, an odd one included; stops at `end`. */
+CLASSIFY_INLINE uint64_t checksum_bytes(const uint8_t *pos, uint32_t bytes, const uint8_t *end)
 {
+	uint64_t sum = 0;
 	for (int words = 0; words < NEGOTIATION_BUFFER_BYTES / 2; words++) {
-		if (bytes < 2 || pos + 2 > end)
+		uint16_t word;
+		if (bytes < 2 || pos + sizeof(word) > end)
 			break;
-		sum = checksum_words(sum, pos, 1);
-		pos += 2;
-		bytes -= 2;
+		__builtin_memcpy(&word, pos, sizeof(word));
+		sum += word;
+		pos += sizeof(word);
+		bytes -= sizeof(word);
 	}
 	if (bytes == 1 && pos + 1 <= end)
 		sum += be16((uint16_t)(*pos << 8));
@@ -92,22 +94,13 @@ CLASSIFY_INLINE uint16_t checksum_fold(uint64_t sum)
 	return (uint16_t)~sum;
 }
 
-CLASSIFY_INLINE void swap_bytes(uint8_t *a, uint8_t *b, int bytes)
+/* `bytes` is a constant of 16 at most: three moves through registers. */
+CLASSIFY_INLINE void swap_bytes(uint8_t *a, uint8_t *b, uint32_t bytes)
 {
-	for (int i = 0; i < bytes; i++) {
-		uint8_t kept = a[i];
-		a[i] = b[i];
-		b[i] = kept;
-	}
-}
-
-/* The pseudo header's share of UDP's checksum; two addresses of `address_bytes` lie one after the
- * other. */
-CLASSIFY_INLINE uint64_t pseudo_header(uint16_t udp_bytes, const uint8_t *addresses,
-				       int address_bytes)
-{
-	uint64_t sum = (uint64_t)be16(NET_PROTO_UDP) + be16(udp_bytes);
-	return checksum_words(sum, addresses, 2 * address_bytes / 2);
+	uint8_t kept[16];
+	__builtin_memcpy(kept, a, bytes);
+	__builtin_memcpy(a, b, bytes);
+	__builtin_memcpy(b, kept, bytes);
 }
 
 /* A source route or a record of one must not be followed back: options become end-of-options. */
@@ -121,67 +114,80 @@ CLASSIFY_INLINE void blank_options(uint8_t *l3, uint32_t header_bytes, const uin
 }
 
 /*
- * The header of the answer. `udp_bytes`: UDP header and payload. Returns the checksum so far, of
- * the pseudo header, which is never 0; 0 where the frame is too short.
+ * The header of the answer. `udp_bytes`: UDP header and payload. Returns the sum of both addresses,
+ * for UDP's checksum; false through `fits` where the frame is too short.
+ *
+ * Sums are taken from what is read before it is written and from what is known: a wide load right
+ * behind narrow stores would wait for them.
  */
-CLASSIFY_INLINE uint64_t reply_ipv4(uint8_t *l3, const uint8_t *end, uint16_t udp_bytes)
+CLASSIFY_INLINE uint64_t reply_ipv4(uint8_t *l3, const uint8_t *end, uint16_t udp_bytes, bool *fits)
 {
 	struct ipv4_header *ip = (void *)l3;
-	if (l3 + sizeof(*ip) > end)
+	*fits = l3 + sizeof(*ip) <= end;
+	if (!*fits)
 		return 0;
 	uint32_t header_bytes = (ip->version_words & 0x0Fu) * 4;
-	blank_options(l3, header_bytes, end);
+	uint64_t addresses = checksum_words(0, ip->source, 2);
+	uint64_t sum = addresses + be16((uint16_t)(ip->version_words << 8)) +
+		       be16((uint16_t)(header_bytes + udp_bytes)) + be16(IPV4_DONT_FRAGMENT) +
+		       be16(REPLY_HOP_LIMIT << 8 | NET_PROTO_UDP);
+	if (header_bytes > IPV4_MIN_BYTES)
+		blank_options(l3, header_bytes, end);
 	ip->service = 0;
 	ip->total_bytes_be = be16((uint16_t)(header_bytes + udp_bytes));
 	ip->identification_be = 0;
 	ip->fragment_be = be16(IPV4_DONT_FRAGMENT);
 	ip->ttl = REPLY_HOP_LIMIT;
+	ip->checksum = checksum_fold(sum); /* options are zero and add nothing */
 	swap_bytes(ip->source, ip->destination, sizeof(ip->source));
-	ip->checksum = 0;
-	/* The options are zero, so the first 20 bytes are all there is to add up. */
-	ip->checksum = checksum_fold(checksum_words(0, l3, sizeof(*ip) / 2));
-	return pseudo_header(udp_bytes, ip->source, sizeof(ip->source));
+	return addresses;
 }
 
-CLASSIFY_INLINE uint64_t reply_ipv6(uint8_t *l3, const uint8_t *end, uint16_t udp_bytes)
+CLASSIFY_INLINE uint64_t reply_ipv6(uint8_t *l3, const uint8_t *end, uint16_t udp_bytes, bool *fits)
 {
 	struct ipv6_header *ip = (void *)l3;
-	if (l3 + sizeof(*ip) > end)
+	*fits = l3 + sizeof(*ip) <= end;
+	if (!*fits)
 		return 0;
+	uint64_t addresses = checksum_words(0, ip->source, 8);
 	ip->version_class_flow_be = be32(6u << 28);
 	ip->payload_bytes_be = be16(udp_bytes);
 	ip->hop_limit = REPLY_HOP_LIMIT;
 	swap_bytes(ip->source, ip->destination, sizeof(ip->source));
-	return pseudo_header(udp_bytes, ip->source, sizeof(ip->source));
+	return addresses;
 }
 
 /*
  * Turns the frame [data, end) round for a payload of `payload_bytes` that lies at
- * frame->payload_offset already: addresses and ports swapped, lengths and checksums set. False only
- * where the frame is too short for its own offsets, which classify() rules out.
+ * frame->payload_offset already and adds up to `payload_sum` (checksum_words or checksum_bytes):
+ * addresses and ports swapped, lengths and checksums set. False only where the frame is too short
+ * for its own offsets, which classify() rules out.
  */
 CLASSIFY_INLINE bool reply_turn(uint8_t *data, uint8_t *end, const struct frame *frame,
-				uint16_t payload_bytes)
+				uint16_t payload_bytes, uint64_t payload_sum)
 {
 	struct ethernet_header *eth = (void *)data;
 	uint8_t *l3 = data + (frame->l3_offset & FRAME_OFFSET_MASK);
 	uint8_t *l4 = data + (frame->l4_offset & FRAME_OFFSET_MASK);
 	struct udp_header *udp = (void *)l4;
 	uint16_t udp_bytes = (uint16_t)(sizeof(*udp) + payload_bytes);
+	bool fits;
 	if (data + sizeof(*eth) > end || l4 + sizeof(*udp) > end)
 		return false;
 
-	uint64_t sum = frame->ip_version == 4 ? reply_ipv4(l3, end, udp_bytes)
-					      : reply_ipv6(l3, end, udp_bytes);
-	if (!sum)
+	uint64_t sum = payload_sum;
+	sum += frame->ip_version == 4 ? reply_ipv4(l3, end, udp_bytes, &fits)
+				      : reply_ipv6(l3, end, udp_bytes, &fits);
+	if (!fits)
 		return false;
 	swap_bytes(eth->destination, eth->source, sizeof(eth->source));
-	uint16_t port_be = udp->source_port_be;
-	udp->source_port_be = udp->destination_port_be;
-	udp->destination_port_be = port_be;
+	uint16_t source_be = udp->source_port_be, destination_be = udp->destination_port_be;
+	/* The pseudo header has the length once more, and the protocol. */
+	sum += (uint64_t)source_be + destination_be + 2u * be16(udp_bytes) + be16(NET_PROTO_UDP);
+	uint16_t checksum = checksum_fold(sum);
+	udp->source_port_be = destination_be;
+	udp->destination_port_be = source_be;
 	udp->bytes_be = be16(udp_bytes);
-	udp->checksum = 0;
-	uint16_t checksum = checksum_fold(checksum_bytes(sum, l4, udp_bytes, end));
 	udp->checksum = checksum ? checksum : 0xFFFF;
 	return true;
 }

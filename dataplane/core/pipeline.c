@@ -31,41 +31,86 @@ static void classify_burst(const struct pipeline *pipeline, struct burst *burst)
 	}
 }
 
-static enum verdict authenticate(const struct pipeline *pipeline, struct burst *burst, uint32_t i)
+/* The votes of a burst that are worth a hash, side by side. */
+struct lanes {
+	uint32_t count;
+	uint32_t packet[BURST_MAX]; /* which of the burst's packets */
+	const uint8_t *tenant_key[BURST_MAX];
+	const void *message[BURST_MAX];
+};
+
+/* Rule 4. Neighbours mostly share tenant and epoch, so the last key found is looked at first. */
+static void open_lanes(const struct pipeline *pipeline, struct burst *burst, struct lanes *lanes)
 {
-	const struct vote_packet *packet = payload_of(burst, i);
-	struct vote *vote = &burst->vote[i];
-	vote_read(packet, vote);
-	const uint8_t *key = auth_keys_find(pipeline->keys, vote->tenant, vote->key_epoch);
-	if (!key)
-		return VERDICT_UNKNOWN_KEY;
-	bool watch = burst->frame[i].type == WATCH_TYPE;
-	size_t covered = watch ? WATCH_TAG_OFFSET : VOTE_TAG_OFFSET;
-	uint8_t *voter_key = burst->voter_key[i];
-	auth_voter_key(key, vote->tenant, vote->key_epoch, vote->voter, voter_key);
-	if (!auth_tag_matches(voter_key, packet, covered, (const uint8_t *)packet + covered))
-		return VERDICT_BAD_TAG;
-	return watch ? VERDICT_WATCH : VERDICT_NONE;
+	const struct vote *last = NULL;
+	const uint8_t *key = NULL;
+	lanes->count = 0;
+	for (uint32_t i = 0; i < burst->count; i++) {
+		if (burst->verdict[i] != VERDICT_NONE)
+			continue;
+		struct vote *vote = &burst->vote[i];
+		const struct vote_packet *packet = payload_of(burst, i);
+		vote_read(packet, vote);
+		if (!last || vote->tenant != last->tenant || vote->key_epoch != last->key_epoch)
+			key = auth_keys_find(pipeline->keys, vote->tenant, vote->key_epoch);
+		last = vote;
+		if (!key) {
+			burst->verdict[i] = VERDICT_UNKNOWN_KEY;
+			continue;
+		}
+		uint32_t lane = lanes->count++;
+		lanes->packet[lane] = i;
+		lanes->tenant_key[lane] = key;
+		lanes->message[lane] = packet;
+		burst->lane[i] = (uint8_t)lane;
+	}
 }
 
-/* Rules 4 and 5. */
+/* A watch is longer than a vote, and rare: its tag is computed by itself. */
+static enum verdict authenticate_watch(const struct auth_batch_keys *keys, uint32_t lane,
+				       const uint8_t *payload)
+{
+	uint8_t voter_key[AUTH_KEY_BYTES];
+	auth_batch_key(keys, lane, voter_key);
+	bool right =
+		auth_tag_matches(voter_key, payload, WATCH_TAG_OFFSET, payload + WATCH_TAG_OFFSET);
+	return right ? VERDICT_WATCH : VERDICT_BAD_TAG;
+}
+
+/* Rules 4 and 5. Tags are compared by one exclusive or of 64 bits, in constant time. */
 static void authenticate_burst(const struct pipeline *pipeline, struct burst *burst)
 {
-	for (uint32_t i = 0; i < burst->count; i++)
-		if (burst->verdict[i] == VERDICT_NONE)
-			burst->verdict[i] = authenticate(pipeline, burst, i);
+	struct lanes lanes;
+	uint64_t tags[BURST_MAX];
+	open_lanes(pipeline, burst, &lanes);
+	auth_batch_open(lanes.count, lanes.tenant_key, lanes.message, &burst->keys, tags);
+	for (uint32_t lane = 0; lane < lanes.count; lane++) {
+		uint32_t i = lanes.packet[lane];
+		const struct vote_packet *packet = lanes.message[lane];
+		uint64_t tag;
+		memcpy(&tag, packet->tag, sizeof(tag));
+		if (burst->frame[i].type == WATCH_TYPE)
+			burst->verdict[i] =
+				authenticate_watch(&burst->keys, lane, lanes.message[lane]);
+		else if (tag ^ tags[lane])
+			burst->verdict[i] = VERDICT_BAD_TAG;
+	}
 }
 
-/* Finds each vote's window and brings the voter's cell near. */
+/* Finds each vote's window, mostly its neighbour's, and brings the voter's cell near. */
 static void find_burst(const struct pipeline *pipeline, struct burst *burst)
 {
+	const struct vote *last = NULL;
+	const struct window *window = NULL;
 	for (uint32_t i = 0; i < burst->count; i++) {
 		burst->window[i] = NULL;
 		if (burst->verdict[i] != VERDICT_NONE)
 			continue;
 		const struct vote *vote = &burst->vote[i];
-		const struct window *window =
-			window_table_find(pipeline->windows, vote->tenant, vote->interaction);
+		if (!last || vote->interaction != last->interaction || vote->tenant != last->tenant)
+			window = window_table_find(pipeline->windows, vote->tenant,
+						   vote->interaction);
+		last = vote;
 		burst->window[i] = window;
 		if (window)
 			ballot_prefetch(window->ballot, vote->voter);
@@ -128,41 +173,62 @@ static void count(const struct pipeline *pipeline, const struct burst *burst, ui
 		tally_add(&lane->votes[burst->vote[i].choice], 1);
 }
 
-/* Moves [payload_offset, …) aside for the short answer to a long header. */
-static uint16_t write_negotiation(struct burst *burst, uint32_t i)
+/* Writes the short answer to a long header over it. */
+static void negotiate(struct burst *burst, uint32_t i)
 {
 	uint8_t answer[NEGOTIATION_BUFFER_BYTES];
 	uint8_t *payload = (uint8_t *)payload_of(burst, i);
+	uint8_t *end = burst->data[i] + burst->bytes[i];
 	uint32_t bytes = negotiation_write(payload, answer);
 	memcpy(payload, answer, bytes);
-	return (uint16_t)bytes;
-}
-
-static void reply(struct burst *burst, uint32_t i)
-{
-	enum verdict verdict = burst->verdict[i];
-	enum receipt_status status = receipt_status_of(verdict);
-	uint16_t bytes = 0;
-	burst->reply_bytes[i] = 0;
-	if (status != RECEIPT_NONE) {
-		receipt_write(payload_of(burst, i), status, burst->standing[i],
-			      burst->arrival_us[i], burst->voter_key[i]);
-		bytes = VOTE_BYTES;
-	} else if (verdict == VERDICT_NEGOTIATED) {
-		bytes = write_negotiation(burst, i);
-	} else {
-		return;
-	}
-	uint8_t *end = burst->data[i] + burst->bytes[i];
-	if (reply_turn(burst->data[i], end, &burst->frame[i], bytes))
+	uint64_t sum = checksum_bytes(answer, bytes, answer + sizeof(answer));
+	if (reply_turn(burst->data[i], end, &burst->frame[i], (uint16_t)bytes, sum))
 		burst->reply_bytes[i] = burst->frame[i].payload_offset + bytes;
 }
 
+/* Counts every packet, and fills in the receipts of those that get one; lanes are closed up. */
+static void fill_receipts(const struct pipeline *pipeline, struct burst *burst, struct lanes *lanes)
+{
+	lanes->count = 0;
+	for (uint32_t i = 0; i < burst->count; i++) {
+		enum receipt_status status = receipt_status_of(burst->verdict[i]);
+		count(pipeline, burst, i);
+		burst->reply_bytes[i] = 0;
+		if (burst->verdict[i] == VERDICT_NEGOTIATED)
+			negotiate(burst, i);
+		if (status == RECEIPT_NONE)
+			continue;
+		uint32_t lane = lanes->count++;
+		receipt_fill(payload_of(burst, i), status, burst->standing[i],
+			     burst->arrival_us[i]);
+		auth_batch_key_move(&burst->keys, lane, burst->lane[i]);
+		lanes->packet[lane] = i;
+		lanes->message[lane] = payload_of(burst, i);
+	}
+}
+
+/* The tag's share of a checksum: its two 32-bit words. */
+static uint64_t tag_sum(uint64_t tag)
+{
+	return (tag & 0xFFFFFFFF) + (tag >> 32);
+}
+
+/* Signs and turns round. What was filled in is read again only here, when it has settled. */
 static void receipt_burst(const struct pipeline *pipeline, struct burst *burst)
 {
-	for (uint32_t i = 0; i < burst->count; i++) {
-		count(pipeline, burst, i);
-		reply(burst, i);
+	struct lanes lanes;
+	uint64_t tags[BURST_MAX];
+	fill_receipts(pipeline, burst, &lanes);
+	auth_batch_sign(lanes.count, &burst->keys, lanes.message, tags);
+	for (uint32_t lane = 0; lane < lanes.count; lane++) {
+		uint32_t i = lanes.packet[lane];
+		struct vote_packet *packet = payload_of(burst, i);
+		uint8_t *end = burst->data[i] + burst->bytes[i];
+		uint64_t sum = checksum_words(tag_sum(tags[lane]), lanes.message[lane],
+					      VOTE_TAG_OFFSET / 4);
+		memcpy(packet->tag, &tags[lane], sizeof(packet->tag));
+		if (reply_turn(burst->data[i], end, &burst->frame[i], VOTE_BYTES, sum))
+			burst->reply_bytes[i] = burst->frame[i].payload_offset + VOTE_BYTES;
 	}
 }
 

@@ -10,6 +10,7 @@
 #ifndef TALLYWIRE_CORE_PIPELINE_H
 #define TALLYWIRE_CORE_PIPELINE_H
 
+#include "dataplane/core/auth_batch.h"
 #include "dataplane/core/vote.h"
 #include "dataplane/core/window.h"
 #include "ebpf/classify.h"
@@ -56,7 +57,8 @@ struct burst {
 	struct frame frame[BURST_MAX];
 	enum verdict verdict[BURST_MAX];
 	struct vote vote[BURST_MAX];
-	uint8_t voter_key[BURST_MAX][AUTH_KEY_BYTES];
+	struct auth_batch_keys keys; /* of the votes that were worth a hash, by lane */
+	uint8_t lane[BURST_MAX];
 	const struct window *window[BURST_MAX];
 	uint16_t standing[BURST_MAX];
 	/* For the caller: how many bytes from data[i] on are the reply; 0 where there is none. */

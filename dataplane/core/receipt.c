@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Writes receipts, and knows which verdict is answered with which. Never sends anything. */
+/* Fills in receipts, and knows which verdict is answered with which. Never sends anything. */
 #include "dataplane/core/receipt.h"
 
 #include "wire/byte_order.h"
 
-void receipt_write(struct vote_packet *packet, enum receipt_status status, uint16_t choice,
-		   uint64_t arrival_us, const uint8_t voter_key[AUTH_KEY_BYTES])
+void receipt_fill(struct vote_packet *packet, enum receipt_status status, uint16_t choice,
+		  uint64_t arrival_us)
 {
 	struct receipt_packet *receipt = (void *)packet;
 	receipt->type = RECEIPT_TYPE;
 	receipt->choice_be = be16(choice);
 	receipt->arrival_us_be = be64(arrival_us);
 	receipt->status = (uint8_t)status;
-	auth_tag(voter_key, receipt, VOTE_TAG_OFFSET, receipt->tag);
 }
 
 struct verdict_row {

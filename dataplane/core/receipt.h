@@ -4,16 +4,16 @@
 #define TALLYWIRE_CORE_RECEIPT_H
 
 #include <stdint.h>
-#include "dataplane/core/auth.h"
 #include "wire/verdict.h"
 #include "wire/vote_packet.h"
 
 /*
- * `packet` is the vote; what is echoed stays, the rest is written and signed with the voter's key.
- * `choice` is what stands for the voter or CHOICE_NONE, `arrival_us` when the vote came in (UTC).
+ * `packet` is the vote; what is echoed stays, the rest is written, but for the tag: receipts are
+ * signed a burst at a time (auth_batch_sign). `choice` is what stands for the voter or CHOICE_NONE,
+ * `arrival_us` when the vote came in (UTC).
  */
-void receipt_write(struct vote_packet *packet, enum receipt_status status, uint16_t choice,
-		   uint64_t arrival_us, const uint8_t voter_key[AUTH_KEY_BYTES]);
+void receipt_fill(struct vote_packet *packet, enum receipt_status status, uint16_t choice,
+		  uint64_t arrival_us);
 
 /* The verdict's place in a receipt, RECEIPT_NONE where it gets no answer. */
 enum receipt_status receipt_status_of(enum verdict verdict);

@@ -36,7 +36,8 @@ static uint32_t negotiated(uint8_t *frame, const struct frame *parsed)
 	uint32_t answer_bytes = negotiation_write(request, answer);
 	uint32_t bytes = parsed->payload_offset + answer_bytes;
 	memcpy(frame + parsed->payload_offset, answer, answer_bytes);
-	rig_assert(reply_turn(frame, frame + bytes, parsed, (uint16_t)answer_bytes),
+	rig_assert(reply_turn(frame, frame + bytes, parsed, (uint16_t)answer_bytes,
+			      checksum_bytes(answer, answer_bytes, answer + sizeof(answer))),
 		   "an answer that does not fit its frame");
 	return bytes;
 }

@@ -174,7 +174,8 @@ static void spoil(struct stage_burst *burst)
 	memset(b->frame, 0xA5, sizeof(b->frame));
 	memset(b->verdict, 0x5A, sizeof(b->verdict));
 	memset(b->vote, 0xA5, sizeof(b->vote));
-	memset(b->voter_key, 0xA5, sizeof(b->voter_key));
+	memset(&b->keys, 0xA5, sizeof(b->keys));
+	memset(b->lane, 0xA5, sizeof(b->lane));
 	memset(b->window, 0xA5, sizeof(b->window));
 	memset(b->standing, 0xA5, sizeof(b->standing));
 	memset(b->reply_bytes, 0xA5, sizeof(b->reply_bytes));

@@ -89,7 +89,8 @@ static uint8_t *answer(struct fixture *f, uint32_t record, enum receipt_status s
 		       frame + at.l3_offset + offsetof(struct ipv6_header, source), 16);
 	struct vote_packet *packet = (void *)(frame + at.payload_offset);
 	auth_voter_key(tenant_key.key, 7, 1, be32(packet->voter_be), f->voter_key);
-	receipt_write(packet, status, choice, 2, f->voter_key);
+	receipt_fill(packet, status, choice, 2);
+	auth_tag(f->voter_key, packet, VOTE_TAG_OFFSET, packet->tag);
 	return frame;
 }
 

@@ -69,7 +69,9 @@ static void judge_frame(struct appliance *a, const struct link_frame *in)
 	memcpy(ip->destination, ip->source, sizeof(ip->destination));
 	udp->destination_port_be = udp->source_port_be;
 	udp->source_port_be = PORT_BE;
-	receipt_write((void *)(out + at.payload_offset), status, (uint16_t)(*standing - 1), 1, key);
+	struct vote_packet *answer = (void *)(out + at.payload_offset);
+	receipt_fill(answer, status, (uint16_t)(*standing - 1), 1);
+	auth_tag(key, answer, VOTE_TAG_OFFSET, answer->tag);
 	a->queue_bytes[a->queued++] = in->bytes;
 }
 
