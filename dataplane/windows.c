@@ -109,19 +109,16 @@ static size_t round_up(size_t bytes, size_t unit)
 	return (bytes + unit - 1) / unit * unit;
 }
 
-static int map_memory(const struct windows *windows, struct armed_window *armed, size_t ballot_part,
-		      size_t tally_part, struct err *err)
+static int map_memory(const struct windows *windows, struct armed_window *armed, size_t bytes,
+		      struct err *err)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	flags |= windows->options.prefault ? MAP_POPULATE : MAP_NORESERVE;
-	size_t bytes = ballot_part + tally_part;
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (memory == MAP_FAILED)
-		return err_set(
-			err, -ENOMEM,
-			"%s/%u: cannot take %zu MiB for its ballot: %s; lower [windows] voters",
-			armed->interaction.tenant->name, armed->interaction.id, bytes >> 20,
-			strerror(errno));
+		return err_set(err, -ENOMEM, "%s/%u: cannot take %zu MiB for its ballot: %s",
+			       armed->interaction.tenant->name, armed->interaction.id, bytes >> 20,
+			       strerror(errno));
 	armed->memory = memory;
 	armed->memory_bytes = bytes;
 	return 0;
@@ -142,29 +139,68 @@ static int check_limit(const struct windows *windows, uint64_t pending, size_t b
 		(unsigned long long)taken >> 10, (unsigned long long)limit >> 10);
 }
 
-/* Takes all memory of one window and fills it in. `pending`: bytes that this call took already. */
-static int arm_one(const struct windows *windows, const struct interaction *interaction,
-		   uint64_t pending, struct armed_window **result, struct err *err)
+/* How a window's memory is laid out: the ballot, then the tally's lanes. */
+struct layout {
+	enum ballot_form form;
+	size_t ballot_part;
+	size_t tally_part;
+};
+
+static struct layout layout_of(const struct windows *windows, const struct interaction *interaction)
 {
 	uint64_t voters = windows->options.voters;
-	uint32_t lanes = windows->options.workers;
-	size_t ballot_part = round_up(ballot_bytes(voters, interaction->options), 4096);
-	size_t tally_part = round_up(tally_bytes(interaction->options, lanes), 4096);
-	int rc = check_limit(windows, pending, ballot_part + tally_part, interaction, err);
-	if (rc)
-		return rc;
+	/* Memory that is taken in any case is used as it is fastest. */
+	enum ballot_form form = windows->options.prefault ? BALLOT_DENSE : BALLOT_GROWING;
+	size_t cells = form == BALLOT_DENSE ? ballot_bytes_dense(voters, interaction->options)
+					    : ballot_bytes(voters, interaction->options);
+	return (struct layout){
+		.form = form,
+		.ballot_part = round_up(cells, 4096),
+		.tally_part =
+			round_up(tally_bytes(interaction->options, windows->options.workers), 4096),
+	};
+}
+
+/* Ids and memory of all of them, before any is taken: what is refused costs next to nothing. */
+static int check_all(struct windows *windows, const struct interaction *interactions,
+		     uint32_t count, struct err *err)
+{
+	uint64_t pending = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct interaction *interaction = &interactions[i];
+		struct layout layout = layout_of(windows, interaction);
+		size_t bytes = layout.ballot_part + layout.tally_part;
+		if (windows_find(windows, interaction->tenant->id, interaction->id))
+			return err_set(err, -EEXIST, "%s/%u: the id is in use; choose another",
+				       interaction->tenant->name, interaction->id);
+		int rc = check_limit(windows, pending, bytes, interaction, err);
+		if (rc)
+			return rc;
+		pending += bytes;
+	}
+	return 0;
+}
+
+/* Takes all memory of one window and fills it in. */
+static int arm_one(const struct windows *windows, const struct interaction *interaction,
+		   struct armed_window **result, struct err *err)
+{
+	uint64_t voters = windows->options.voters;
+	struct layout layout = layout_of(windows, interaction);
 	struct armed_window *armed = aligned_alloc(64, sizeof(*armed));
 	if (!armed)
 		return err_set(err, -ENOMEM, "out of memory");
 	memset(armed, 0, sizeof(*armed));
 	armed->interaction = *interaction; /* lent until windows_arm() keeps it */
-	rc = map_memory(windows, armed, ballot_part, tally_part, err);
+	int rc = map_memory(windows, armed, layout.ballot_part + layout.tally_part, err);
 	if (rc) {
 		free(armed);
 		return rc;
 	}
-	ballot_init(&armed->ballot, armed->memory, voters, interaction->options);
-	tally_init(&armed->tally, (char *)armed->memory + ballot_part, interaction->options, lanes);
+	ballot_init(&armed->ballot, armed->memory, layout.ballot_part, voters, interaction->options,
+		    layout.form);
+	tally_init(&armed->tally, (char *)armed->memory + layout.ballot_part, interaction->options,
+		   windows->options.workers);
 	armed->window = (struct window){
 		.interaction = interaction->id,
 		.tenant = interaction->tenant->id,
@@ -190,16 +226,12 @@ static void disarm(struct windows *windows, uint32_t from, uint32_t to)
 	}
 }
 
-static int arm_all(struct windows *windows, struct interaction *interactions, uint32_t count,
+static int arm_all(struct windows *windows, const struct interaction *interactions, uint32_t count,
 		   uint32_t *armed_count, uint64_t *bytes, struct err *err)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		struct interaction *interaction = &interactions[i];
-		if (windows_find(windows, interaction->tenant->id, interaction->id))
-			return err_set(err, -EEXIST, "%s/%u: the id is in use; choose another",
-				       interaction->tenant->name, interaction->id);
 		struct armed_window **slot = &windows->armed[windows->count + i];
-		int rc = arm_one(windows, interaction, *bytes, slot, err);
+		int rc = arm_one(windows, &interactions[i], slot, err);
 		if (rc)
 			return rc;
 		*bytes += (*slot)->memory_bytes;
@@ -219,7 +251,9 @@ int windows_arm(struct windows *windows, struct interaction *interactions, uint3
 
 	uint32_t done = 0;
 	uint64_t bytes = 0;
-	int rc = arm_all(windows, interactions, count, &done, &bytes, err);
+	int rc = check_all(windows, interactions, count, err);
+	if (rc == 0)
+		rc = arm_all(windows, interactions, count, &done, &bytes, err);
 	struct window_table *table = rc ? NULL : build_table(windows, windows->count + count);
 	if (rc == 0 && !table)
 		rc = err_set(err, -ENOMEM, "windows: out of memory");

@@ -1,45 +1,99 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Cells of 4, 8 or 16 bits in 64-bit words. Workers cast, anybody reads, nobody waits.
+ * Casting, reading and counting, in arrays and in dense containers. Growth is in ballot_grow.c.
  *
- * Relaxed order is enough: a cell carries everything that is known of a voter's answer, and no
- * other memory is published through it.
+ * Relaxed order is enough for slots and cells: each carries everything that is known of a voter's
+ * answer, and no other memory is published through it. What publishes memory is the directory.
  */
 #include "dataplane/core/ballot.h"
 
-#include <stdbool.h>
-
+#include "dataplane/core/ballot_stage.h"
 #include "wire/vote_packet.h"
 
-#define WORD_BITS 64
+/* Vectors read slots that others write; what checks or schedules single accesses gets them singly.
+ */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SINGLE_SLOTS
+#endif
+#endif
+#if !defined(__SSE2__) || defined(__SANITIZE_THREAD__) || defined(TALLYWIRE_SCHEDULER)
+#define SINGLE_SLOTS
+#endif
+#ifndef SINGLE_SLOTS
+#include <emmintrin.h>
+#endif
 
-static uint32_t cell_bits_for(uint32_t options)
+#define ONE_ANSWER_EACH 8 /* voters of a container, on average, up to which arrays stay short */
+
+static uint32_t cell_shift_for(uint32_t options)
 {
 	if (options < 16)
 		return 4;
-	return options < 256 ? 8 : 16;
+	return options < 256 ? 3 : 2;
+}
+
+static uint64_t containers_for(uint64_t voters)
+{
+	return (voters + (1u << BALLOT_VALUE_BITS) - 1) >> BALLOT_VALUE_BITS;
+}
+
+static size_t aligned(size_t bytes)
+{
+	return (bytes + BALLOT_ALIGNMENT - 1) / BALLOT_ALIGNMENT * BALLOT_ALIGNMENT;
+}
+
+/* What lies before the arrays. */
+static size_t head_bytes(uint64_t containers)
+{
+	return aligned(containers * sizeof(uint32_t)) + sizeof(struct ballot_pool);
 }
 
 size_t ballot_bytes(uint64_t voters, uint32_t options)
 {
-	uint64_t bits = voters * cell_bits_for(options);
-	return (bits + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t);
+	uint64_t containers = containers_for(voters);
+	return aligned(head_bytes(containers) + containers * ARRAYS_UNITS * UNIT_BYTES) +
+	       containers * dense_bytes(cell_shift_for(options));
 }
 
-void ballot_init(struct ballot *ballot, void *words, uint64_t voters, uint32_t options)
+size_t ballot_bytes_dense(uint64_t voters, uint32_t options)
 {
+	uint64_t containers = containers_for(voters);
+	return head_bytes(containers) + containers * dense_bytes(cell_shift_for(options));
+}
+
+/*
+ * Each container that is hit takes one unit. Beyond its first voter a container takes at most a
+ * unit for each eight more while it has 15, which by chance few exceed where the average is at most
+ * eight, and at most a unit for each four more while it has not become dense.
+ */
+size_t ballot_bytes_sparse(uint64_t voters, uint64_t expected, uint32_t options)
+{
+	uint64_t containers = containers_for(voters);
+	uint64_t hit = expected < containers ? expected : containers;
+	uint64_t per_unit = expected / ONE_ANSWER_EACH <= containers ? 8 : 4;
+	size_t enough = ballot_bytes(voters, options);
+	if (expected > containers * (BALLOT_SPARSE_MAX / 2))
+		return enough;
+	uint64_t units = hit + (expected - hit) / per_unit;
+	size_t sparse = aligned(head_bytes(containers) + units * UNIT_BYTES);
+	return sparse < enough ? sparse : enough;
+}
+
+void ballot_init(struct ballot *ballot, void *memory, size_t bytes, uint64_t voters,
+		 uint32_t options, enum ballot_form form)
+{
+	uint64_t containers = containers_for(voters);
+	size_t directory_bytes = aligned(containers * sizeof(uint32_t));
 	ballot->voters = voters;
-	ballot->cell_bits = cell_bits_for(options);
-	ballot->cell_shift = (uint32_t)__builtin_ctz(WORD_BITS / ballot->cell_bits);
-	ballot->words = words;
-}
-
-/* The word of a voter's cell; `shift` is where the cell lies in it. */
-static uint64_t *cell_word(const struct ballot *ballot, uint32_t voter, uint32_t *shift)
-{
-	uint32_t cells = 1u << ballot->cell_shift;
-	*shift = (voter & (cells - 1)) * ballot->cell_bits;
-	return &ballot->words[voter >> ballot->cell_shift];
+	ballot->directory = memory;
+	ballot->pool = (uint8_t *)memory + directory_bytes;
+	ballot->pool_bytes = (bytes - directory_bytes) / BALLOT_ALIGNMENT * BALLOT_ALIGNMENT;
+	ballot->cell_shift = cell_shift_for(options);
+	ballot->cell_bits = 64u >> ballot->cell_shift;
+	if (form == BALLOT_DENSE)
+		for (uint32_t i = 0; i < containers; i++)
+			ballot->directory[i] = reference((uint32_t)containers - i, STAGE_DENSE);
 }
 
 static uint64_t cell_mask(const struct ballot *ballot)
@@ -47,56 +101,259 @@ static uint64_t cell_mask(const struct ballot *ballot)
 	return (1ull << ballot->cell_bits) - 1;
 }
 
+static bool has_cell(const struct ballot *ballot, uint32_t voter)
+{
+	return voter < ballot->voters;
+}
+
+static uint32_t container_of_voter(uint32_t voter)
+{
+	return voter >> BALLOT_VALUE_BITS;
+}
+
+static uint32_t slot_of(uint32_t value, uint16_t choice)
+{
+	return (choice + 1u) << 16 | value;
+}
+
+static uint32_t slot_value(uint32_t slot)
+{
+	return slot & 0xFFFF;
+}
+
+static uint16_t slot_choice(uint32_t slot)
+{
+	return (uint16_t)((slot >> 16) - 1);
+}
+
+void ballot_prefetch_directory(const struct ballot *ballot, uint32_t voter)
+{
+	if (has_cell(ballot, voter))
+		__builtin_prefetch(&ballot->directory[container_of_voter(voter)]);
+}
+
 void ballot_prefetch(const struct ballot *ballot, uint32_t voter)
 {
 	uint32_t shift;
-	if (voter < ballot->voters)
-		__builtin_prefetch(cell_word(ballot, voter, &shift), 1);
+	if (!has_cell(ballot, voter))
+		return;
+	uint32_t ref = load_container(ballot, container_of_voter(voter));
+	if (stage_of(ref) == STAGE_DENSE)
+		__builtin_prefetch(dense_word(ballot, ref, value_of(voter), &shift), 1);
+	else if (ref)
+		__builtin_prefetch(array_at(ballot, ref), 1);
+}
+
+#ifdef SINGLE_SLOTS
+/* The first slot that holds the value or is empty; `slots` when there is none. */
+static uint32_t find(const uint32_t *array, uint32_t slots, uint32_t value)
+{
+	for (uint32_t i = 0; i < slots; i++) {
+		uint32_t slot = atomics_load(&array[i], __ATOMIC_RELAXED);
+		if (slot == 0 || slot_value(slot) == value)
+			return i;
+	}
+	return slots;
+}
+#else
+/*
+ * The same, four at a time. Each aligned lane is read whole, as by four relaxed loads. The last
+ * word of an array may be a link and not a slot: a hit there is behind all slots.
+ */
+static uint32_t find(const uint32_t *array, uint32_t slots, uint32_t value)
+{
+	const __m128i low = _mm_set1_epi32(0xFFFF), zero = _mm_setzero_si128();
+	const __m128i wanted = _mm_set1_epi32((int)value);
+	for (uint32_t i = 0; i < slots; i += 4) {
+		__m128i four = *(const volatile __m128i *)(array + i);
+		__m128i hit = _mm_or_si128(_mm_cmpeq_epi32(_mm_and_si128(four, low), wanted),
+					   _mm_cmpeq_epi32(four, zero));
+		uint32_t hits = (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(hit));
+		if (hits) {
+			uint32_t at = i + (uint32_t)__builtin_ctz(hits);
+			return at < slots ? at : slots;
+		}
+	}
+	return slots;
+}
+#endif
+
+/* The value's slot in this array and those before it, or 0. */
+static uint32_t find_in_arrays(const struct ballot *ballot, uint32_t ref, uint32_t value)
+{
+	for (; ref; ref = load_before(ballot, ref)) {
+		const uint32_t *array = array_at(ballot, ref);
+		uint32_t slots = array_slots(stage_of(ref));
+		uint32_t at = find(array, slots, value);
+		uint32_t slot = at < slots ? atomics_load(&array[at], __ATOMIC_RELAXED) : 0;
+		/* Where it was empty, somebody may have filled it by now, with any value. */
+		if (slot && slot_value(slot) == value)
+			return slot;
+	}
+	return 0;
+}
+
+static enum ballot_outcome stands(uint16_t choice, uint16_t *standing)
+{
+	*standing = choice;
+	return BALLOT_STANDS;
+}
+
+/*
+ * The arrays before the last are full and do not change: one look is enough. In the last, the value
+ * goes into the first empty slot. A swap that fails shows what was faster: the value itself, or
+ * another, and then the next slot is tried. Slots are filled in order, so a slot that was empty at
+ * the swap has only empty ones behind it, and the value is in none of those before it.
+ *
+ * BALLOT_FULL: the arrays are, and the value is not in them.
+ */
+static enum ballot_outcome cast_in_arrays(struct ballot *ballot, uint32_t ref, uint32_t value,
+					  uint16_t choice, uint16_t *standing)
+{
+	uint32_t *array = array_at(ballot, ref);
+	uint32_t slots = array_slots(stage_of(ref));
+	uint32_t at = find(array, slots, value);
+	uint32_t earlier = find_in_arrays(ballot, load_before(ballot, ref), value);
+	if (earlier)
+		return stands(slot_choice(earlier), standing);
+	for (; at < slots; at++) {
+		uint32_t seen = 0;
+		if (atomics_swap(&array[at], &seen, slot_of(value, choice), __ATOMIC_RELAXED,
+				 __ATOMIC_RELAXED)) {
+			*standing = choice;
+			return BALLOT_RECORDED;
+		}
+		if (slot_value(seen) == value)
+			return stands(slot_choice(seen), standing);
+	}
+	return BALLOT_FULL;
+}
+
+/* Each failed swap means that a cell of the word was filled: it has 16, and each is filled once. */
+static enum ballot_outcome cast_in_dense(struct ballot *ballot, uint32_t ref, uint32_t value,
+					 uint16_t choice, uint16_t *standing)
+{
+	uint32_t shift;
+	uint64_t *word = dense_word(ballot, ref, value, &shift);
+	uint64_t mask = cell_mask(ballot);
+	uint64_t old = atomics_load(word, __ATOMIC_RELAXED);
+	while ((old >> shift & mask) == 0) {
+		uint64_t new = old | (uint64_t)(choice + 1u) << shift;
+		if (atomics_swap(word, &old, new, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			*standing = choice;
+			return BALLOT_RECORDED;
+		}
+	}
+	return stands((uint16_t)((old >> shift & mask) - 1), standing);
+}
+
+/* Each turn finds the container at a later stage. Apart, so that a dense cast stays short. */
+static __attribute__((noinline)) enum ballot_outcome
+cast_in_growing(struct ballot *ballot, uint32_t voter, uint16_t choice, uint16_t *standing)
+{
+	uint32_t container = container_of_voter(voter), value = value_of(voter);
+	uint32_t ref = load_container(ballot, container);
+	while (stage_of(ref) != STAGE_DENSE) {
+		enum ballot_outcome outcome =
+			ref ? cast_in_arrays(ballot, ref, value, choice, standing) : BALLOT_FULL;
+		if (outcome != BALLOT_FULL || !ballot_grow(ballot, container, ref))
+			return outcome;
+		ref = load_container(ballot, container);
+	}
+	return cast_in_dense(ballot, ref, value, choice, standing);
 }
 
 enum ballot_outcome ballot_cast(struct ballot *ballot, uint32_t voter, uint16_t choice,
 				uint16_t *standing)
 {
 	*standing = CHOICE_NONE;
-	if (voter >= ballot->voters)
+	if (!has_cell(ballot, voter))
 		return BALLOT_FULL;
-	uint32_t shift;
-	uint64_t *word = cell_word(ballot, voter, &shift);
-	uint64_t mask = cell_mask(ballot);
-	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
-	/* Each failure means that a cell of this word was filled, and a cell is filled once. */
-	while ((old >> shift & mask) == 0) {
-		uint64_t new = old | (uint64_t)(choice + 1u) << shift;
-		if (__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_RELAXED,
-						__ATOMIC_RELAXED)) {
-			*standing = choice;
-			return BALLOT_RECORDED;
-		}
-	}
-	*standing = (uint16_t)((old >> shift & mask) - 1);
-	return BALLOT_STANDS;
+	uint32_t ref = load_container(ballot, container_of_voter(voter));
+	if (stage_of(ref) == STAGE_DENSE)
+		return cast_in_dense(ballot, ref, value_of(voter), choice, standing);
+	return cast_in_growing(ballot, voter, choice, standing);
 }
 
 uint16_t ballot_standing(const struct ballot *ballot, uint32_t voter)
 {
-	if (voter >= ballot->voters)
+	uint32_t value = value_of(voter), shift;
+	if (!has_cell(ballot, voter))
 		return CHOICE_NONE;
-	uint32_t shift;
-	uint64_t word = __atomic_load_n(cell_word(ballot, voter, &shift), __ATOMIC_RELAXED);
-	return (uint16_t)((word >> shift & cell_mask(ballot)) - 1);
+	uint32_t ref = load_container(ballot, container_of_voter(voter));
+	/* An empty slot or cell says CHOICE_NONE: 0 less 1. */
+	if (stage_of(ref) != STAGE_DENSE)
+		return slot_choice(find_in_arrays(ballot, ref, value));
+	const uint64_t *word = dense_word(ballot, ref, value, &shift);
+	uint64_t cells = atomics_load(word, __ATOMIC_RELAXED);
+	return (uint16_t)((cells >> shift & cell_mask(ballot)) - 1);
 }
 
-uint64_t ballot_count(const struct ballot *ballot, uint64_t *votes, uint32_t options)
+uint64_t ballot_pool_dry(const struct ballot *ballot)
 {
-	uint64_t voters = 0;
-	for (uint32_t i = 0; i < options; i++)
-		votes[i] = 0;
-	for (uint64_t voter = 0; voter < ballot->voters; voter++) {
-		uint16_t choice = ballot_standing(ballot, (uint32_t)voter);
+	return atomics_load(&pool_head(ballot)->dry, __ATOMIC_RELAXED);
+}
+
+uint32_t ballot_containers(const struct ballot *ballot)
+{
+	return (uint32_t)containers_for(ballot->voters);
+}
+
+void ballot_container_read(const struct ballot *ballot, uint32_t container,
+			   struct ballot_container *read)
+{
+	uint32_t ref = load_container(ballot, container);
+	read->words = NULL;
+	read->answers = 0;
+	if (stage_of(ref) == STAGE_DENSE) {
+		read->words = dense_at(ballot, ref);
+		return;
+	}
+	for (; ref; ref = load_before(ballot, ref)) {
+		const uint32_t *array = array_at(ballot, ref);
+		for (uint32_t i = 0; i < array_slots(stage_of(ref)); i++) {
+			uint32_t slot = atomics_load(&array[i], __ATOMIC_RELAXED);
+			if (slot)
+				read->answer[read->answers++] = slot;
+		}
+	}
+}
+
+/* The choices of one container, added to votes[]. */
+static uint64_t count_container(const struct ballot *ballot, const struct ballot_container *read,
+				uint64_t *votes, uint32_t options)
+{
+	uint32_t words = 1u << (BALLOT_VALUE_BITS - ballot->cell_shift);
+	uint64_t mask = cell_mask(ballot), voters = 0;
+	for (uint32_t i = 0; i < read->answers; i++) {
+		uint16_t choice = slot_choice(read->answer[i]);
 		if (choice < options) {
 			votes[choice]++;
 			voters++;
 		}
+	}
+	for (uint32_t i = 0; read->words && i < words; i++) {
+		uint64_t cells = atomics_load(&read->words[i], __ATOMIC_RELAXED);
+		for (; cells; cells >>= ballot->cell_bits) {
+			uint64_t choice = (cells & mask) - 1;
+			if (choice < options) {
+				votes[choice]++;
+				voters++;
+			}
+		}
+	}
+	return voters;
+}
+
+uint64_t ballot_count(const struct ballot *ballot, uint64_t *votes, uint32_t options)
+{
+	struct ballot_container read;
+	uint64_t voters = 0;
+	for (uint32_t i = 0; i < options; i++)
+		votes[i] = 0;
+	for (uint32_t i = 0; i < ballot_containers(ballot); i++) {
+		ballot_container_read(ballot, i, &read);
+		voters += count_container(ballot, &read, votes, options);
 	}
 	return voters;
 }

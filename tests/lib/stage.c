@@ -22,8 +22,9 @@ static void window_open(struct stage *stage, uint32_t i, const struct stage_wind
 {
 	struct ballot *ballot = &stage->ballots[i];
 	struct tally *tally = &stage->tallies[i];
-	ballot_init(ballot, zeroed(ballot_bytes(from->voters, from->options)), from->voters,
-		    from->options);
+	size_t ballot_part = ballot_bytes(from->voters, from->options);
+	ballot_init(ballot, zeroed(ballot_part), ballot_part, from->voters, from->options,
+		    BALLOT_GROWING);
 	tally_init(tally, zeroed(tally_bytes(from->options, STAGE_WORKERS)), from->options,
 		   STAGE_WORKERS);
 	stage->set[i] = (struct window){
@@ -65,7 +66,7 @@ void stage_open(struct stage *stage, const struct auth_key *keys, uint32_t key_c
 void stage_close(struct stage *stage)
 {
 	for (uint32_t i = 0; i < stage->window_count; i++) {
-		free(stage->ballots[i].words);
+		free(stage->ballots[i].directory);
 		free(stage->tallies[i].memory);
 	}
 	free(stage->keys);

@@ -175,7 +175,7 @@ Test(control, what_has_no_room_is_told_so)
 	for (; code == 0 && id < 1000; id++)
 		json_decref(call("open", poll_of(id, ""), &code, NULL));
 	cr_expect_eq(code, -32003);
-	cr_expect_eq(id, ROOM_BYTES / 8192 + 1, "%u", id);
+	cr_expect_eq(id, ROOM_BYTES / windows_at(appliance.windows, 0)->memory_bytes + 1, "%u", id);
 	expect_refused("open", poll_of(5000, ""), -32003, "[windows] memory_mb");
 	expect_life("no room");
 }

@@ -205,11 +205,16 @@ Test(windows, arming_nothing_changes_nothing)
 	windows_destroy(windows);
 }
 
-/* Pages of the cells, then pages of the lanes. */
+/*
+ * Pages of the ballot, then pages of the lanes. A ballot is its directory, a line, and for each
+ * 65,536 voters a KiB of arrays and the cells.
+ */
 static uint64_t window_bytes(uint64_t voters, uint16_t options, uint32_t lanes)
 {
 	uint64_t cell_bits = options < 16 ? 4 : options < 256 ? 8 : 16;
-	uint64_t ballot = (voters * cell_bits + 63) / 64 * 8;
+	uint64_t containers = (voters + 65535) / 65536;
+	uint64_t directory = (containers * 4 + 63) / 64 * 64;
+	uint64_t ballot = directory + 64 + containers * (1024 + 65536 / 8 * cell_bits);
 	uint64_t lane = (9 * 8 + options * 8ull + 63) / 64 * 64;
 	return (ballot + 4095) / 4096 * 4096 + (lane * lanes + 4095) / 4096 * 4096;
 }
