@@ -8,14 +8,19 @@
  */
 #include "dataplane/appliance.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
-#include <stdlib.h>
+#include <rte_malloc.h>
 #include <string.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/control.h"
 #include "dataplane/eal.h"
+
+/* Each worker says in a line of its own that it let go of a table. */
+static_assert(sizeof(struct rte_rcu_qsbr_cnt) == RTE_CACHE_LINE_SIZE, "RCU counters share a line");
 
 /* For windows: every worker has passed a point at which it held no table. Control thread. */
 static void wait_for_workers(void *context)
@@ -40,20 +45,23 @@ static int make_windows(struct appliance *appliance, struct err *err)
 
 static int make_rcu(struct appliance *appliance, struct err *err)
 {
-	size_t bytes = rte_rcu_qsbr_get_memsize(appliance->worker_count);
-	appliance->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
-	if (!appliance->rcu || rte_rcu_qsbr_init(appliance->rcu, appliance->worker_count)) {
-		free(appliance->rcu);
+	size_t bytes = rte_rcu_qsbr_get_memsize(appliance->ports.queue_count);
+	appliance->rcu = rte_zmalloc("rcu", bytes, WORKER_ALIGN);
+	if (!appliance->rcu || rte_rcu_qsbr_init(appliance->rcu, appliance->ports.queue_count)) {
+		rte_free(appliance->rcu);
 		appliance->rcu = NULL;
 		return err_set(err, -ENOMEM, "workers: out of memory");
 	}
 	return 0;
 }
 
-static void fill_worker(struct appliance *appliance, uint32_t index)
+static int make_worker(struct appliance *appliance, uint32_t index, struct err *err)
 {
-	struct worker *worker = &appliance->workers[index];
-	memset(worker, 0, sizeof(*worker));
+	int node = appliance->ports.queues[index].node;
+	struct worker *worker = rte_zmalloc_socket("worker", sizeof(*worker), WORKER_ALIGN, node);
+	if (!worker)
+		return err_set(err, -ENOMEM, "workers: out of memory");
+	appliance->workers[appliance->worker_count++] = worker;
 	worker->ports = &appliance->ports;
 	worker->queue = &appliance->ports.queues[index];
 	worker->published = windows_published(appliance->windows);
@@ -65,16 +73,17 @@ static void fill_worker(struct appliance *appliance, uint32_t index)
 		.worker = index,
 		.vote_port_be = be16((uint16_t)appliance->config.vote_port),
 	};
+	return 0;
 }
 
 static void stop_workers(struct appliance *appliance)
 {
 	for (uint32_t i = 0; i < appliance->worker_count; i++)
-		worker_stop(&appliance->workers[i]);
+		worker_stop(appliance->workers[i]);
 	rte_eal_mp_wait_lcore();
-	free(appliance->workers);
-	free(appliance->rcu);
-	appliance->workers = NULL;
+	for (uint32_t i = 0; i < appliance->worker_count; i++)
+		rte_free(appliance->workers[i]);
+	rte_free(appliance->rcu);
 	appliance->rcu = NULL;
 	appliance->worker_count = 0;
 }
@@ -82,15 +91,11 @@ static void stop_workers(struct appliance *appliance)
 static int start_workers(struct appliance *appliance, struct err *err)
 {
 	uint32_t count = appliance->ports.queue_count;
-	appliance->workers = aligned_alloc(64, count * sizeof(struct worker));
-	if (!appliance->workers)
-		return err_set(err, -ENOMEM, "workers: out of memory");
-	appliance->worker_count = count;
 	int rc = make_rcu(appliance, err);
 	for (uint32_t i = 0; i < count && rc == 0; i++)
-		fill_worker(appliance, i);
+		rc = make_worker(appliance, i, err);
 	for (uint32_t i = 0; i < count && rc == 0; i++) {
-		struct worker *worker = &appliance->workers[i];
+		struct worker *worker = appliance->workers[i];
 		rc = rte_eal_remote_launch(worker_run, worker, worker->lcore);
 		if (rc)
 			err_set(err, rc, "worker %u does not start on lcore %u: %s", i,
@@ -112,10 +117,13 @@ int appliance_start(struct appliance *appliance, const char *config_path, const 
 	rc = keyring_load(appliance->config.keyring, &appliance->keyring, err);
 	if (rc)
 		return rc;
+	rc = control_open(appliance, &appliance->control, err);
+	if (rc)
+		goto err_keyring_free;
 	rc = ports_attach_fronts(&appliance->ports, &appliance->config, appliance->keyring.keys,
 				 appliance->keyring.key_count, err);
 	if (rc)
-		goto err_keyring_free;
+		goto err_control_close;
 	rc = eal_start(&appliance->config, program, err);
 	if (rc)
 		goto err_restore_fronts;
@@ -138,6 +146,8 @@ err_eal_stop:
 	eal_stop();
 err_restore_fronts:
 	ports_restore_fronts(&appliance->ports);
+err_control_close:
+	control_close(appliance->control);
 err_keyring_free:
 	keyring_free(&appliance->keyring);
 	return rc;
@@ -145,6 +155,7 @@ err_keyring_free:
 
 void appliance_stop(struct appliance *appliance)
 {
+	control_close(appliance->control);
 	stop_workers(appliance);
 	windows_destroy(appliance->windows);
 	ports_stop(&appliance->ports);

@@ -12,14 +12,17 @@
 #include "dataplane/windows.h"
 #include "dataplane/worker.h"
 
+struct control;
+
 struct appliance {
 	struct config config;
 	struct keyring keyring;
+	struct control *control; /* listens from the start; served once everything runs */
 	struct ports ports;
 	struct windows *windows;
 	struct rte_rcu_qsbr *rcu;
-	struct worker *workers; /* ports.queue_count of them */
-	uint32_t worker_count;
+	struct worker *workers[CONFIG_MAX_QUEUES]; /* each in memory of its own lcore's node */
+	uint32_t worker_count;                     /* ports.queue_count once they run */
 };
 
 /* Brings everything up, from the configuration to running workers; on failure all is undone. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pcap/pcap.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,7 +51,9 @@ int capture_file_open(const char *path, struct capture_file **result, struct err
 		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!pcap) {
 		/* libpcap names the file itself where it could not open it. */
-		const char *text = strncmp(why, path, strlen(path)) ? why : why + strlen(path) + 2;
+		size_t bytes = strlen(path);
+		bool named = strncmp(why, path, bytes) == 0 && strncmp(why + bytes, ": ", 2) == 0;
+		const char *text = named ? why + bytes + 2 : why;
 		return err_set(err, -EINVAL, "%s: cannot be read: %s; give a pcap or pcapng file",
 			       path, text);
 	}

@@ -25,6 +25,11 @@
 #define MAX_CLIENTS 64
 #define MAX_EVENTS  32
 
+/* CONTROL_NO_ROOM */
+static const char too_many_clients[] =
+	"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32003,"
+	"\"message\":\"64 clients are connected, which is the most; close one\"}}\n";
+
 /* What an epoll event is about: which slot, and which of its descriptors. */
 enum source { FROM_LISTENER, FROM_SIGNALS, FROM_CLIENT, FROM_TIMER };
 
@@ -203,6 +208,7 @@ static void accept_client(struct control *control)
 	while (slot < MAX_CLIENTS && control->clients[slot])
 		slot++;
 	if (slot == MAX_CLIENTS) {
+		send(fd, too_many_clients, strlen(too_many_clients), MSG_NOSIGNAL | MSG_DONTWAIT);
 		close(fd);
 		return;
 	}

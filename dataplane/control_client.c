@@ -13,7 +13,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "dataplane/clock.h"
+
 #define READ_BYTES      65536
+#define LIVE_FRESH_US   4000       /* a vote is to be seen within 10 ms */
 #define OUT_PAUSE_BYTES (1u << 20) /* more than this unsent: its requests wait */
 
 static bool buffer_add(struct buffer *buffer, const char *text, size_t bytes)
@@ -86,15 +89,20 @@ static bool flush(struct client *client)
 	return !client->ending;
 }
 
+static bool put_text(struct client *client, const char *text, size_t bytes)
+{
+	return text && buffer_add(&client->out, text, bytes) && buffer_add(&client->out, "\n", 1) &&
+	       flush(client);
+}
+
 /* Puts one JSON object out as a line. Takes the reference over; false when out of memory. */
 static bool put_line(struct client *client, json_t *object)
 {
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-	bool put = text && buffer_add(&client->out, text, strlen(text)) &&
-		   buffer_add(&client->out, "\n", 1);
+	bool put = put_text(client, text, text ? strlen(text) : 0);
 	free(text);
 	json_decref(object);
-	return put && flush(client);
+	return put;
 }
 
 /* Without an id, as for a line that is no request, the answer's is null. */
@@ -167,7 +175,6 @@ static json_t *call(struct client *client, struct appliance *appliance, const ch
 static const char *request_flaw(const json_t *request)
 {
 	const json_t *id = json_object_get(request, "id");
-	const json_t *params = json_object_get(request, "params");
 	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
 	if (!json_is_object(request))
 		return "a request is one JSON object; batches are not taken";
@@ -175,8 +182,6 @@ static const char *request_flaw(const json_t *request)
 		return "jsonrpc: wants \"2.0\"";
 	if (!json_is_string(json_object_get(request, "method")))
 		return "method: wants a string";
-	if (params && !json_is_object(params))
-		return "params: wants an object";
 	if (id && !json_is_string(id) && !json_is_number(id) && !json_is_null(id))
 		return "id: wants a string, a number or null";
 	return NULL;
@@ -187,12 +192,16 @@ static bool handle_request(struct client *client, struct appliance *appliance,
 {
 	const char *flaw = request_flaw(request);
 	const json_t *id = json_is_object(request) ? json_object_get(request, "id") : NULL;
+	const json_t *params = json_object_get(request, "params");
 	if (flaw)
 		return put_error(client, NULL, CONTROL_INVALID_REQUEST, flaw);
+	if (params && !json_is_object(params))
+		return !id ||
+		       put_error(client, id, CONTROL_INVALID_PARAMS, "params: wants an object");
 	struct method_error error = {0};
 	json_t *result =
 		call(client, appliance, json_string_value(json_object_get(request, "method")),
-		     json_object_get(request, "params"), &error);
+		     params, &error);
 	if (!id) { /* a notification: carried out, not answered */
 		json_decref(result);
 		return true;
@@ -264,6 +273,42 @@ bool client_write(struct client *client, struct appliance *appliance)
 	return flush(client) && handle_lines(client, appliance);
 }
 
+/*
+ * The last notification that was made. Subscribers who look at the same windows share it while it
+ * is fresh, so that twenty of them cost what one does. Control thread only.
+ */
+static struct {
+	struct selection selection;
+	uint64_t made_us;
+	char *text;
+	size_t bytes;
+} live;
+
+static bool same_selection(const struct selection *a, const struct selection *b)
+{
+	if (a->all_tenants || b->all_tenants)
+		return a->all_tenants == b->all_tenants;
+	if (a->tenant != b->tenant || a->all_ids != b->all_ids)
+		return false;
+	return a->all_ids || a->id == b->id;
+}
+
+static void make_live(struct appliance *appliance, const struct selection *selection)
+{
+	uint64_t now_us = clock_now_us();
+	if (live.text && now_us - live.made_us < LIVE_FRESH_US &&
+	    same_selection(&live.selection, selection))
+		return;
+	json_t *object = json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", CONTROL_LIVE,
+				   "params", results_now(appliance, selection));
+	free(live.text);
+	live.text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	live.bytes = live.text ? strlen(live.text) : 0;
+	live.made_us = now_us;
+	live.selection = *selection;
+	json_decref(object);
+}
+
 bool client_live(struct client *client, struct appliance *appliance)
 {
 	uint64_t ticks;
@@ -271,6 +316,6 @@ bool client_live(struct client *client, struct appliance *appliance)
 		return true;
 	if (client_wants_write(client)) /* it has not taken the last one yet */
 		return true;
-	return put_line(client, json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", CONTROL_LIVE,
-					  "params", results_now(appliance, &client->selection)));
+	make_live(appliance, &client->selection);
+	return put_text(client, live.text, live.bytes);
 }

@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#include "dataplane/lcores.h"
+
 #define EAL_MAX_ARGS  24
 #define HUGEPAGES_DIR "/sys/kernel/mm/hugepages"
 
@@ -92,6 +94,18 @@ static uint64_t free_huge_mb(void)
 	return free_kb / 1024;
 }
 
+/* Pages of the default size that are set up, in use or not. */
+static unsigned long long huge_pages_now(void)
+{
+	unsigned long long pages = 0;
+	FILE *file = fopen("/proc/sys/vm/nr_hugepages", "re");
+	if (file && fscanf(file, "%llu", &pages) != 1)
+		pages = 0;
+	if (file)
+		fclose(file);
+	return pages;
+}
+
 static int check_huge_pages(const struct config *config, struct err *err)
 {
 	uint64_t free_mb = free_huge_mb();
@@ -99,28 +113,16 @@ static int check_huge_pages(const struct config *config, struct err *err)
 		return 0;
 	return err_set(err, -ENOMEM,
 		       "huge pages: %llu MiB wanted ([memory] packet_mb), %llu MiB free; "
-		       "`echo %llu > /proc/sys/vm/nr_hugepages`, or set [memory] hugepages = no",
+		       "`sysctl vm.nr_hugepages=%llu`, or set [memory] hugepages = no",
 		       (unsigned long long)config->packet_mb, (unsigned long long)free_mb,
-		       (unsigned long long)(config->packet_mb + 1) / 2);
-}
-
-/*
- * The default placement: workers on the last CPUs, one each as far as they go, the control thread
- * on all of them, since it mostly sleeps.
- */
-static void default_lcores(const struct config *config, char *text, size_t bytes)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t at = (size_t)snprintf(text, bytes, "0@(0-%ld)", cpus - 1);
-	for (uint32_t i = 0; i < config->queue_count && at < bytes; i++)
-		at += (size_t)snprintf(text + at, bytes - at, ",%u@%ld", i + 1,
-				       cpus - 1 - (long)i % cpus);
+		       huge_pages_now() +
+			       (unsigned long long)(config->packet_mb - free_mb + 1) / 2);
 }
 
 struct eal_arguments {
 	int count;
 	char *list[EAL_MAX_ARGS];
-	char lcores[4096];
+	char lcores[LCORES_TEXT_BYTES];
 	char memory[32];
 	char prefix[64];
 };
@@ -147,13 +149,26 @@ static bool wants_pci(const struct config *config)
 	return false;
 }
 
-static void build_arguments(const struct config *config, const char *program,
-			    struct eal_arguments *a)
+/* The configuration's map, or the default one. */
+static int choose_lcores(const struct config *config, struct eal_arguments *a, struct err *err)
 {
+	int nodes[CONFIG_MAX_QUEUES];
+	struct lcore_cpus cpus;
+	int rc = lcores_read_cpus(&cpus);
+	if (rc)
+		return err_set(err, rc, "[cores] lcores: cannot ask for the machine's CPUs: %s",
+			       strerror(-rc));
+	lcores_device_nodes(config, "/sys", nodes);
 	if (config->lcores[0])
 		snprintf(a->lcores, sizeof(a->lcores), "%s", config->lcores);
 	else
-		default_lcores(config, a->lcores, sizeof(a->lcores));
+		lcores_default(&cpus, nodes, config->queue_count, a->lcores);
+	return lcores_check(a->lcores, &cpus, config->queue_count + 1, err);
+}
+
+static void build_arguments(const struct config *config, const char *program,
+			    struct eal_arguments *a)
+{
 	snprintf(a->memory, sizeof(a->memory), "%llu", (unsigned long long)config->packet_mb);
 	snprintf(a->prefix, sizeof(a->prefix), "tallywire-%d", (int)getpid());
 	add(a, program);
@@ -227,6 +242,8 @@ int eal_start(const struct config *config, const char *program, struct err *err)
 {
 	struct eal_arguments arguments = {0};
 	int rc = check_huge_pages(config, err);
+	if (rc == 0)
+		rc = choose_lcores(config, &arguments, err);
 	if (rc == 0)
 		rc = open_log(err);
 	if (rc)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "dataplane/appliance.h"
 #include "dataplane/clock.h"
@@ -66,7 +67,7 @@ static void block_signals(void)
 static void say_ready(const struct appliance *appliance)
 {
 	for (uint32_t i = 0; i < appliance->worker_count; i++) {
-		const struct worker *worker = &appliance->workers[i];
+		const struct worker *worker = appliance->workers[i];
 		const struct front *front = appliance->ports.fronts[worker->queue->port];
 		printf("tallyd: worker %u on lcore %u serves %s queue %u (front: %s)\n", i,
 		       worker->lcore, appliance->config.ports[worker->queue->port].text,
@@ -80,17 +81,12 @@ static void say_ready(const struct appliance *appliance)
 static int serve(const char *config, const char *program)
 {
 	static struct appliance appliance;
-	struct control *control;
 	struct err err;
 	block_signals();
 	if (appliance_start(&appliance, config, program, &err))
 		return fail(&err);
-	int rc = control_open(&appliance, &control, &err);
-	if (rc == 0) {
-		say_ready(&appliance);
-		rc = control_serve(control, &err);
-		control_close(control);
-	}
+	say_ready(&appliance);
+	int rc = control_serve(appliance.control, &err);
 	appliance_stop(&appliance);
 	return rc ? fail(&err) : EXIT_SUCCESS;
 }
@@ -130,12 +126,29 @@ static int detach(const char *path)
 	return status;
 }
 
+static bool same_file(const char *a, const char *b)
+{
+	struct stat one, other;
+	return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+static bool is_input(const char *path, const struct replay_options *options)
+{
+	return same_file(path, options->capture) || same_file(path, options->keyring) ||
+	       same_file(path, options->rundown);
+}
+
 static int replay(struct replay_options *options)
 {
 	struct replay_summary summary;
 	struct err err;
 	if (!options->vote_port)
 		options->vote_port = QUIC_LITE_DEFAULT_PORT;
+	if (is_input(options->results, options))
+		return usage("--results names a file that is read");
+	/* A limit on file sizes is an error to be told, not a death. */
+	signal(SIGXFSZ, SIG_IGN);
 	clock_start();
 	if (replay_run(options, &summary, &err))
 		return fail(&err);
@@ -146,6 +159,12 @@ static int replay(struct replay_options *options)
 		(unsigned long long)summary.packets, seconds,
 		seconds > 0 ? (double)summary.packets / seconds / 1e6 : 0,
 		(unsigned long long)summary.counted, options->results);
+	if (summary.voters <= UINT32_MAX)
+		fprintf(stderr,
+			"tallyd: memory had room for voter numbers below %llu; others were "
+			"answered "
+			"busy\n",
+			(unsigned long long)summary.voters);
 	return EXIT_SUCCESS;
 }
 

@@ -43,12 +43,13 @@ static int make_pool(struct port_queue *queue, const struct config *config, stru
 	const struct port_config *port = &config->ports[queue->port];
 	snprintf(name, sizeof(name), "port%u-queue%u", queue->port, queue->number);
 	queue->pool = rte_pktmbuf_pool_create(name, (unsigned int)config->mbufs, MBUF_CACHE, 0,
-					      MBUF_DATA_ROOM, rte_socket_id());
+					      MBUF_DATA_ROOM, queue->node);
 	if (!queue->pool)
 		return err_set(err, -ENOMEM,
-			       "[ports] %s = %s: no memory for %llu packet buffers: raise [memory] "
-			       "packet_mb or lower mbufs",
-			       port->name, port->text, (unsigned long long)config->mbufs);
+			       "[ports] %s = %s: no memory for %llu packet buffers on NUMA node "
+			       "%d: raise [memory] packet_mb or lower mbufs",
+			       port->name, port->text, (unsigned long long)config->mbufs,
+			       queue->node < 0 ? 0 : queue->node);
 	/* AF_XDP registers a pool as one area, so it must lie in one piece. */
 	if (port->kind == PORT_AF_XDP && queue->pool->nb_mem_chunks != 1)
 		return err_set(
@@ -93,22 +94,27 @@ static int start_device(const struct port_config *port, struct port_queue *queue
 	if (rc == 0)
 		rc = rte_eth_dev_adjust_nb_rx_tx_desc(device, &rx_slots, &tx_slots);
 	for (uint16_t i = 0; i < count && rc == 0; i++) {
-		rc = rte_eth_rx_queue_setup(device, i, rx_slots, rte_socket_id(), NULL,
-					    queues[i].pool);
+		unsigned int node = (unsigned int)queues[i].node;
+		rc = rte_eth_rx_queue_setup(device, i, rx_slots, node, NULL, queues[i].pool);
 		if (rc == 0)
-			rc = rte_eth_tx_queue_setup(device, i, tx_slots, rte_socket_id(), NULL);
+			rc = rte_eth_tx_queue_setup(device, i, tx_slots, node, NULL);
 	}
 	if (rc == 0)
 		rc = rte_eth_dev_start(device);
 	return rc ? refused(port, rc, "DPDK does not start the device", err) : 0;
 }
 
-/* The next free entry of the queue list, with a pool. */
+/*
+ * The next free entry of the queue list, with a pool. Worker and queue have one number. A device's
+ * own node is not asked: of AF_XDP devices DPDK only knows that of the main thread.
+ */
 static struct port_queue *add_queue(struct ports *ports, uint32_t port, uint32_t number,
 				    struct err *err)
 {
 	struct port_queue *queue = &ports->queues[ports->queue_count];
-	*queue = (struct port_queue){.port = port, .number = number};
+	unsigned int lcore = eal_worker_lcore(ports->queue_count);
+	*queue = (struct port_queue){
+		.port = port, .number = number, .node = (int)rte_lcore_to_socket_id(lcore)};
 	return make_pool(queue, ports->config, err) ? NULL : queue;
 }
 

@@ -28,6 +28,7 @@ struct port_queue {
 	uint32_t port;   /* index in config->ports */
 	uint32_t number; /* queue of the configured port, for people */
 	bool stamped;    /* its packets carry the UTC time they were captured at */
+	int node;        /* NUMA node of its worker's lcore: its buffers and rings lie there */
 	struct rte_mempool *pool;
 };
 

@@ -100,10 +100,8 @@ int ports_attach_fronts(struct ports *ports, const struct config *config,
 	return 0;
 }
 
-static void let_go(struct ports *ports, uint32_t index, bool keep)
+static void release_vote_port(struct ports *ports, uint32_t index)
 {
-	if (ports->fronts[index])
-		front_detach(ports->fronts[index], keep);
 	if (ports->reserved[index] >= 0)
 		close(ports->reserved[index]);
 	ports->fronts[index] = NULL;
@@ -112,12 +110,18 @@ static void let_go(struct ports *ports, uint32_t index, bool keep)
 
 void ports_detach_fronts(struct ports *ports)
 {
-	for (uint32_t i = 0; i < ports->config->port_count; i++)
-		let_go(ports, i, ports->config->front_keep);
+	for (uint32_t i = 0; i < ports->config->port_count; i++) {
+		if (ports->fronts[i])
+			front_detach(ports->fronts[i], ports->config->front_keep);
+		release_vote_port(ports, i);
+	}
 }
 
 void ports_restore_fronts(struct ports *ports)
 {
-	for (uint32_t i = 0; i < ports->config->port_count; i++)
-		let_go(ports, i, ports->fronts[i] && front_joined(ports->fronts[i]));
+	for (uint32_t i = 0; i < ports->config->port_count; i++) {
+		if (ports->fronts[i])
+			front_abandon(ports->fronts[i]);
+		release_vote_port(ports, i);
+	}
 }

@@ -20,7 +20,8 @@
 #include "dataplane/show/rundown.h"
 #include "dataplane/windows.h"
 
-#define ALL_VOTERS (1ull << 32)
+#define ALL_VOTERS    (1ull << 32)
+#define FEWEST_VOTERS (1ull << 20)
 /* Ethernet with two tags and the longest IPv4 packet; what lies beyond can only be padding. */
 #define FRAME_MAX_BYTES (22 + 65535)
 #define SLOT_BYTES      65600
@@ -41,10 +42,10 @@ static void nobody_to_wait_for(void *context)
 	(void)context;
 }
 
-static int arm_windows(struct replay *replay, struct err *err)
+static int try_to_arm(struct replay *replay, uint64_t voters, struct err *err)
 {
 	const struct windows_options options = {
-		.voters = ALL_VOTERS,
+		.voters = voters,
 		.memory_bytes = UINT64_MAX,
 		.workers = 1,
 		.prefault = false,
@@ -53,8 +54,27 @@ static int arm_windows(struct replay *replay, struct err *err)
 	int rc = windows_create(&options, &replay->windows, err);
 	if (rc)
 		return rc;
-	return windows_arm(replay->windows, replay->rundown.interactions, replay->rundown.count,
-			   err);
+	rc = windows_arm(replay->windows, replay->rundown.interactions, replay->rundown.count, err);
+	if (rc) {
+		windows_destroy(replay->windows);
+		replay->windows = NULL;
+	}
+	return rc;
+}
+
+/*
+ * Room for every voter number if the address space has it; many interactions, or a limit on the
+ * process, may leave less. Voters beyond are answered busy, and the summary says so.
+ */
+static int arm_windows(struct replay *replay, struct replay_summary *summary, struct err *err)
+{
+	int rc = -ENOMEM;
+	summary->voters = ALL_VOTERS * 2;
+	while (rc == -ENOMEM && summary->voters > FEWEST_VOTERS) {
+		summary->voters /= 2;
+		rc = try_to_arm(replay, summary->voters, err);
+	}
+	return rc;
 }
 
 static void keep_packet(struct replay *replay, const struct captured_packet *packet)
@@ -129,7 +149,7 @@ static int write_results(const char *path, const json_t *document, struct err *e
 
 static int run_loaded(struct replay *replay, struct replay_summary *summary, struct err *err)
 {
-	int rc = arm_windows(replay, err);
+	int rc = arm_windows(replay, summary, err);
 	if (rc)
 		return rc;
 	uint64_t begin_us = clock_now_us();

@@ -21,6 +21,7 @@ struct replay_options {
 struct replay_summary {
 	uint64_t packets;
 	uint64_t counted;
+	uint64_t voters;     /* voter numbers that had room: 2^32 unless memory forbade it */
 	uint64_t elapsed_us; /* for reading and judging the capture */
 };
 

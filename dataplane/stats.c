@@ -27,7 +27,7 @@ static uint64_t read_verdicts(const struct appliance *appliance, struct datagram
 {
 	uint64_t all = 0;
 	for (uint32_t i = 0; i < appliance->worker_count; i++) {
-		const struct pipeline_counters *counters = &appliance->workers[i].counters;
+		const struct pipeline_counters *counters = &appliance->workers[i]->counters;
 		for (int verdict = 0; verdict < VERDICT_COUNT; verdict++) {
 			uint64_t seen = tally_get(&counters->verdicts[verdict]);
 			counts->verdicts[verdict] += seen;
@@ -42,7 +42,7 @@ static uint64_t read_received(const struct appliance *appliance)
 {
 	uint64_t received = 0;
 	for (uint32_t i = 0; i < appliance->worker_count; i++) {
-		const struct worker *worker = &appliance->workers[i];
+		const struct worker *worker = appliance->workers[i];
 		if (!appliance->ports.fronts[worker->queue->port])
 			received += tally_get(&worker->counters.received);
 	}
@@ -132,7 +132,7 @@ static json_t *cycles_json(const struct worker *worker, uint64_t received, doubl
 
 static json_t *core_json(const struct appliance *appliance, uint32_t index)
 {
-	const struct worker *worker = &appliance->workers[index];
+	const struct worker *worker = appliance->workers[index];
 	const struct port_config *port = &appliance->config.ports[worker->queue->port];
 	uint64_t bursts = tally_get(&worker->counters.bursts);
 	uint64_t received = tally_get(&worker->counters.received);
@@ -161,6 +161,15 @@ static json_t *port_json(const struct appliance *appliance, uint32_t index)
 			 (json_int_t)counts.counters[FRONT_MISSED]);
 }
 
+/* Votes that found no ballot memory left; each of them was answered busy. */
+static uint64_t pool_dry(const struct appliance *appliance)
+{
+	uint64_t times = 0;
+	for (uint32_t i = 0; i < windows_count(appliance->windows); i++)
+		times += ballot_pool_dry(&windows_at(appliance->windows, i)->ballot);
+	return times;
+}
+
 json_t *stats_json(const struct appliance *appliance, uint64_t now_us)
 {
 	char now[TIME_TEXT_BYTES];
@@ -174,7 +183,10 @@ json_t *stats_json(const struct appliance *appliance, uint64_t now_us)
 	json_t *ports = json_array();
 	for (uint32_t i = 0; i < appliance->config.port_count; i++)
 		json_array_append_new(ports, port_json(appliance, i));
-	return json_pack("{s:s,s:o,s:b,s:o,s:o}", "now", time_format(now_us, now), "datagrams",
-			 datagrams_json(&counts, receipts), "conserved",
-			 is_conserved(&counts, window_receipts), "cores", cores, "ports", ports);
+	return json_pack("{s:s,s:o,s:b,s:o,s:o,s:{s:I,s:I},s:s}", "now", time_format(now_us, now),
+			 "datagrams", datagrams_json(&counts, receipts), "conserved",
+			 is_conserved(&counts, window_receipts), "cores", cores, "ports", ports,
+			 "ballots", "windows", (json_int_t)windows_count(appliance->windows),
+			 "pool_dry", (json_int_t)pool_dry(appliance), "authentication",
+			 auth_backend_name(auth_batch_backend()));
 }

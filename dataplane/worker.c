@@ -21,6 +21,16 @@ static void fill_burst(struct worker *worker, uint16_t count)
 	}
 }
 
+/* A frame too long for one buffer goes on in others; what is answered lies in the first. */
+static void drop_tail(struct rte_mbuf *mbuf)
+{
+	if (mbuf->nb_segs == 1)
+		return;
+	rte_pktmbuf_free(mbuf->next);
+	mbuf->next = NULL;
+	mbuf->nb_segs = 1;
+}
+
 /* Splits the burst: replies in front, cut to their length; the rest goes back to the pool. */
 static uint16_t gather_replies(struct worker *worker, struct rte_mbuf **replies)
 {
@@ -30,6 +40,7 @@ static uint16_t gather_replies(struct worker *worker, struct rte_mbuf **replies)
 		struct rte_mbuf *mbuf = worker->mbufs[i];
 		uint32_t bytes = worker->burst.reply_bytes[i];
 		if (bytes) {
+			drop_tail(mbuf);
 			mbuf->data_len = (uint16_t)bytes;
 			mbuf->pkt_len = bytes;
 			mbuf->ol_flags = 0;

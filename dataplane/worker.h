@@ -9,9 +9,18 @@
 #ifndef TALLYWIRE_WORKER_H
 #define TALLYWIRE_WORKER_H
 
+#include <assert.h>
 #include <rte_rcu_qsbr.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include "dataplane/core/pipeline.h"
 #include "dataplane/port.h"
+
+/*
+ * Two cache lines: what CPUs fetch at a time, since a line's neighbour often comes with it. What
+ * two cores write lies this far apart at least.
+ */
+#define WORKER_ALIGN 128
 
 /* Written by its worker only, read by the control thread. */
 struct worker_counters {
@@ -22,6 +31,11 @@ struct worker_counters {
 	uint64_t replies_unsent; /* the port would not take them: the viewer asks again */
 } __attribute__((aligned(64)));
 
+/*
+ * Every field is written by the worker alone, but for those that are set before it starts and
+ * `stop`; so no line of it is written by two cores while votes come in (tests/unit/layout_test.c,
+ * perf/sharing_bench.c). In memory of its lcore's NUMA node.
+ */
 struct worker {
 	struct pipeline pipeline;
 	struct pipeline_counters counters;
@@ -35,7 +49,12 @@ struct worker {
 	/* Scratch of the loop, the worker's own. */
 	struct rte_mbuf *mbufs[BURST_MAX];
 	struct burst burst;
-} __attribute__((aligned(64)));
+} __attribute__((aligned(WORKER_ALIGN)));
+
+static_assert(alignof(struct worker) == WORKER_ALIGN && sizeof(struct worker) % WORKER_ALIGN == 0,
+	      "two workers' lines are neighbours");
+static_assert(offsetof(struct worker, counters) % 64 == 0 && offsetof(struct worker, io) % 64 == 0,
+	      "counters begin on lines of their own");
 
 /* The loop; for rte_eal_remote_launch(). Returns 0 once `stop` is set. */
 int worker_run(void *worker);

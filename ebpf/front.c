@@ -33,6 +33,14 @@ enum { MAP_SOCKETS, MAP_CONFIG, MAP_KEYS, MAP_COUNTERS, MAP_STEERED, MAP_COUNT }
 static const char *const map_names[MAP_COUNT] = {"xsks_map", "front_config", "front_keys",
 						 "front_counters", "front_steered"};
 
+/* What a joined front had, should it have to go on with that. */
+struct front_before {
+	int program_fd; /* -1: nothing was there */
+	struct front_config config;
+	struct front_key *keys;
+	uint32_t key_count;
+};
+
 struct front {
 	struct front_dir dir;
 	struct front_link link;
@@ -42,6 +50,7 @@ struct front {
 	int cpus;                     /* possible, not present: what a per-CPU read fills */
 	uint64_t *per_cpu;            /* room for one entry of all CPUs */
 	struct front_counts baseline; /* what was counted before front_attach() */
+	struct front_before before;
 	char interface[IF_NAMESIZE];
 };
 
@@ -189,8 +198,8 @@ static void drop_unwanted_keys(int fd, const struct auth_key *keys, uint32_t key
 	}
 }
 
-int front_set_keys(struct front *front, const struct auth_key *keys, uint32_t key_count,
-		   struct err *err)
+static int set_keys(struct front *front, const struct auth_key *keys, uint32_t key_count,
+		    struct err *err)
 {
 	const uint8_t known = 1;
 	int fd = map_fd(front, MAP_KEYS);
@@ -274,6 +283,58 @@ int front_read(struct front *front, struct front_counts *counts)
 	return rc;
 }
 
+/* Remembers what a front that was found runs and knows, before any of it is changed. */
+static int remember(struct front *front, struct err *err)
+{
+	struct front_before *before = &front->before;
+	const uint32_t zero = 0;
+	struct front_key key;
+	int fd = map_fd(front, MAP_KEYS);
+	if (!front->link.ours_is_on || !front->maps_joined)
+		return 0;
+	before->keys = calloc(FRONT_MAX_KEYS, sizeof(*before->keys));
+	before->program_fd = bpf_prog_get_fd_by_id(front->link.program_id);
+	if (!before->keys || before->program_fd < 0 ||
+	    bpf_map_lookup_elem(map_fd(front, MAP_CONFIG), &zero, &before->config))
+		return err_set(err, -errno, "%s: cannot read the front that is there: %s",
+			       front->interface, strerror(errno));
+	int rc = bpf_map_get_next_key(fd, NULL, &key);
+	while (rc == 0 && before->key_count < FRONT_MAX_KEYS) {
+		before->keys[before->key_count++] = key;
+		rc = bpf_map_get_next_key(fd, &key, &key);
+	}
+	return 0;
+}
+
+static bool was_there(const struct front_key *key, const struct front_before *before)
+{
+	for (uint32_t i = 0; i < before->key_count; i++)
+		if (memcmp(&before->keys[i], key, sizeof(*key)) == 0)
+			return true;
+	return false;
+}
+
+/* Puts program, port and keys back. Old keys are entered before new ones go. */
+static void put_back(struct front *front)
+{
+	const struct front_before *before = &front->before;
+	const uint32_t zero = 0;
+	const uint8_t known = 1;
+	struct front_key key, next;
+	int fd = map_fd(front, MAP_KEYS);
+	bpf_link_update(front->link.fd, before->program_fd, NULL);
+	bpf_map_update_elem(map_fd(front, MAP_CONFIG), &zero, &before->config, BPF_ANY);
+	for (uint32_t i = 0; i < before->key_count; i++)
+		bpf_map_update_elem(fd, &before->keys[i], &known, BPF_ANY);
+	int rc = bpf_map_get_next_key(fd, NULL, &next);
+	while (rc == 0) {
+		key = next;
+		rc = bpf_map_get_next_key(fd, &key, &next);
+		if (!was_there(&key, before))
+			bpf_map_delete_elem(fd, &key);
+	}
+}
+
 /* Everything up to the interface: object, config, keys, and what the counters stand at. */
 static int prepare(struct front *front, const struct front_options *options, struct err *err)
 {
@@ -285,9 +346,11 @@ static int prepare(struct front *front, const struct front_options *options, str
 		return err_set(err, -ENOMEM, "%s: out of memory", front->interface);
 	int rc = load(front, err);
 	if (!rc)
+		rc = remember(front, err);
+	if (!rc)
 		rc = set_config(front, options->vote_port, err);
 	if (!rc)
-		rc = front_set_keys(front, options->keys, options->key_count, err);
+		rc = set_keys(front, options->keys, options->key_count, err);
 	if (rc)
 		return rc;
 	rc = read_totals(front, &front->baseline);
@@ -299,6 +362,9 @@ static int prepare(struct front *front, const struct front_options *options, str
 static void release(struct front *front)
 {
 	bpf_object__close(front->object);
+	if (front->before.program_fd >= 0)
+		close(front->before.program_fd);
+	free(front->before.keys);
 	free(front->per_cpu);
 	free(front);
 }
@@ -316,6 +382,7 @@ int front_attach(const struct front_options *options, struct front **made, struc
 	if (!front)
 		return err_set(err, -ENOMEM, "%s: out of memory", options->interface);
 	strcpy(front->interface, options->interface);
+	front->before.program_fd = -1;
 
 	rc = front_dir_open(&front->dir, pin_dir, front->interface, true, err);
 	if (rc)
@@ -326,21 +393,22 @@ int front_attach(const struct front_options *options, struct front **made, struc
 		goto err_close_dir;
 	rc = prepare(front, options, err);
 	if (rc)
-		goto err_close_link;
+		goto err_put_back;
 	rc = front_link_attach(&front->link, front->interface, options->mode, link_path,
 			       program_fd(front), err);
 	if (rc)
-		goto err_close_link;
+		goto err_put_back;
 	rc = pin_maps(front, err);
-	if (rc)
-		goto err_detach;
+	if (rc) {
+		front_abandon(front);
+		return rc;
+	}
 	*made = front;
 	return 0;
 
-err_detach:
-	front_link_remove(&front->link, link_path);
-	unpin_maps(&front->dir);
-err_close_link:
+err_put_back:
+	if (front->before.program_fd >= 0 && front->link.fd >= 0)
+		put_back(front);
 	if (front->link.fd >= 0)
 		close(front->link.fd);
 err_close_dir:
@@ -350,13 +418,10 @@ err_release:
 	return rc;
 }
 
-bool front_joined(const struct front *front)
-{
-	return !front->link.made;
-}
-
 const char *front_mode_name(const struct front *front)
 {
+	if (!front_link_is_on(&front->link))
+		return "gone";
 	return front->link.native ? "native" : "generic";
 }
 
@@ -372,6 +437,13 @@ void front_detach(struct front *front, bool keep)
 	}
 	front_dir_close(&front->dir);
 	release(front);
+}
+
+void front_abandon(struct front *front)
+{
+	if (front->before.program_fd >= 0 && !front->link.made)
+		put_back(front);
+	front_detach(front, !front->link.made);
 }
 
 int front_remove(const char *interface, const char *pin_dir, struct err *err)

@@ -63,24 +63,21 @@ struct front;
 int front_attach(const struct front_options *options, struct front **front, struct err *err);
 
 /*
- * Replaces the set of tenants and epochs whose votes may pass, while packets flow: those that are
- * in the old set and the new one pass all the time.
- */
-int front_set_keys(struct front *front, const struct auth_key *keys, uint32_t key_count,
-		   struct err *err);
-
-/*
  * Adds up all CPUs. counters[FRONT_STEERED] is the sum of steered[]. A packet is counted here
  * before its socket has it, so whoever wants steered - received >= 0 reads the workers' counters
  * first and the front after them.
  */
 int front_read(struct front *front, struct front_counts *counts);
 
-/* Whether an earlier tallyd's front was found on the interface and joined. */
-bool front_joined(const struct front *front);
-
-/* "native" or "generic": how the front is attached. */
+/* "native" or "generic": how the front is attached; "gone" once its interface was deleted. */
 const char *front_mode_name(const struct front *front);
+
+/*
+ * For a start that fails later on: as if front_attach() had not been called. A front that was there
+ * before goes on with the program, port and keys that it had; a new one is taken off. Frees
+ * `front`.
+ */
+void front_abandon(struct front *front);
 
 /*
  * Lets go of the front and frees `front`. `keep`: it stays on the interface for the next tallyd.

@@ -82,26 +82,39 @@ static int refuse_foreign(const char *interface, int ifindex, struct err *err)
 				 : "xdpoffload");
 }
 
-/* Is the pinned link on this interface still? Its ifindex is 0 when the interface has gone. */
-static bool sits_on(struct front_link *link)
+/*
+ * Is the pinned link on this interface still? Its ifindex is 0 when the interface has gone. Another
+ * network namespace may have an interface of the same name and index, so the program is compared.
+ * -EBUSY: it sits on another interface.
+ */
+static int sits_on(struct front_link *link)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, on);
 	struct bpf_link_info info;
-	if (xdp_link_info(link->fd, &info) || (int)info.xdp.ifindex != link->ifindex ||
-	    bpf_xdp_query(link->ifindex, 0, &on))
-		return false;
-	link->native = on.drv_prog_id == info.prog_id;
-	return true;
+	if (link->fd < 0 || xdp_link_info(link->fd, &info) || info.xdp.ifindex == 0)
+		return 0;
+	bool same =
+		(int)info.xdp.ifindex == link->ifindex && bpf_xdp_query(link->ifindex, 0, &on) == 0;
+	link->native = same && on.drv_prog_id == info.prog_id;
+	link->ours_is_on = link->native || (same && on.skb_prog_id == info.prog_id);
+	link->program_id = info.prog_id;
+	return link->ours_is_on ? 0 : -EBUSY;
 }
 
 int front_link_open(struct front_link *link, const char *interface, int ifindex,
 		    const char *pin_path, struct err *err)
 {
 	*link = (struct front_link){.fd = bpf_obj_get(pin_path), .ifindex = ifindex};
-	link->ours_is_on = link->fd >= 0 && sits_on(link);
-	if (link->ours_is_on)
+	int rc = sits_on(link);
+	if (rc)
+		err_set(err, rc,
+			"%s: the front pinned there is on an interface of another network "
+			"namespace, or of another name: give each its own [front] pin_dir",
+			pin_path);
+	else if (link->ours_is_on)
 		return 0;
-	int rc = refuse_foreign(interface, ifindex, err);
+	else
+		rc = refuse_foreign(interface, ifindex, err);
 	if (rc && link->fd >= 0)
 		close(link->fd);
 	return rc;
@@ -153,6 +166,12 @@ int front_link_attach(struct front_link *link, const char *interface, enum front
 	if (link->fd >= 0)
 		front_link_remove(link, pin_path);
 	return make(link, interface, mode, pin_path, program_fd, err);
+}
+
+bool front_link_is_on(const struct front_link *link)
+{
+	struct bpf_link_info info;
+	return xdp_link_info(link->fd, &info) == 0 && info.xdp.ifindex != 0;
 }
 
 void front_link_remove(struct front_link *link, const char *pin_path)

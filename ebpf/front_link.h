@@ -13,14 +13,15 @@
 struct front_link {
 	int fd; /* -1: none */
 	int ifindex;
-	bool ours_is_on; /* the link was found pinned and sits on this interface */
-	bool made;       /* by this process; else joined */
+	bool ours_is_on;     /* the link was found pinned and sits on this interface */
+	uint32_t program_id; /* what it ran when it was found; 0: none */
+	bool made;           /* by this process; else joined */
 	bool native;
 };
 
 /*
  * Looks for the pinned link and for whatever else is on the interface. Changes nothing.
- * -EEXIST: a program that is not ours is there.
+ * -EEXIST: a program that is not ours is there. -EBUSY: the pinned link sits on another interface.
  */
 int front_link_open(struct front_link *link, const char *interface, int ifindex,
 		    const char *pin_path, struct err *err);
@@ -31,6 +32,9 @@ int front_link_open(struct front_link *link, const char *interface, int ifindex,
  */
 int front_link_attach(struct front_link *link, const char *interface, enum front_mode mode,
 		      const char *pin_path, int program_fd, struct err *err);
+
+/* False once the interface is gone, or somebody detached the link. */
+bool front_link_is_on(const struct front_link *link);
 
 /* Takes the program off the interface and removes the pin. */
 void front_link_remove(struct front_link *link, const char *pin_path);

@@ -11,20 +11,6 @@
 #define CONTROL_DEFAULT_RATE_HZ 10
 #define CONTROL_MAX_RATE_HZ     100
 
-/* X(symbol, name) */
-#define CONTROL_METHODS(X)                                                                         \
-	X(OPEN, open)                                                                              \
-	X(LOAD, load)                                                                              \
-	X(CLOSE, close)                                                                            \
-	X(EXTEND, extend)                                                                          \
-	X(CANCEL, cancel)                                                                          \
-	X(REVEAL, reveal)                                                                          \
-	X(LIST, list)                                                                              \
-	X(RESULTS, results)                                                                        \
-	X(STATS, stats)                                                                            \
-	X(SUBSCRIBE, subscribe)                                                                    \
-	X(UNSUBSCRIBE, unsubscribe)
-
 /* The method of the notifications that a subscription streams. */
 #define CONTROL_LIVE "live"
 

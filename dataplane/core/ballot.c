@@ -93,12 +93,7 @@ void ballot_init(struct ballot *ballot, void *memory, size_t bytes, uint64_t vot
 	ballot->cell_bits = 64u >> ballot->cell_shift;
 	if (form == BALLOT_DENSE)
 		for (uint32_t i = 0; i < containers; i++)
-			ballot->directory[i] = reference((uint32_t)containers - i, STAGE_DENSE);
-}
-
-static uint64_t cell_mask(const struct ballot *ballot)
-{
-	return (1ull << ballot->cell_bits) - 1;
+			ballot->directory[i] = reference_to((uint32_t)containers - i, STAGE_DENSE);
 }
 
 static bool has_cell(const struct ballot *ballot, uint32_t voter)
@@ -126,22 +121,9 @@ static uint16_t slot_choice(uint32_t slot)
 	return (uint16_t)((slot >> 16) - 1);
 }
 
-void ballot_prefetch_directory(const struct ballot *ballot, uint32_t voter)
+void ballot_prefetch_growing(const struct ballot *ballot, uint32_t reference)
 {
-	if (has_cell(ballot, voter))
-		__builtin_prefetch(&ballot->directory[container_of_voter(voter)]);
-}
-
-void ballot_prefetch(const struct ballot *ballot, uint32_t voter)
-{
-	uint32_t shift;
-	if (!has_cell(ballot, voter))
-		return;
-	uint32_t ref = load_container(ballot, container_of_voter(voter));
-	if (stage_of(ref) == STAGE_DENSE)
-		__builtin_prefetch(dense_word(ballot, ref, value_of(voter), &shift), 1);
-	else if (ref)
-		__builtin_prefetch(array_at(ballot, ref), 1);
+	__builtin_prefetch(array_at(ballot, reference), 1);
 }
 
 #ifdef SINGLE_SLOTS
@@ -183,7 +165,7 @@ static uint32_t find_in_arrays(const struct ballot *ballot, uint32_t ref, uint32
 {
 	for (; ref; ref = load_before(ballot, ref)) {
 		const uint32_t *array = array_at(ballot, ref);
-		uint32_t slots = array_slots(stage_of(ref));
+		uint32_t slots = array_slots(ballot_stage_of(ref));
 		uint32_t at = find(array, slots, value);
 		uint32_t slot = at < slots ? atomics_load(&array[at], __ATOMIC_RELAXED) : 0;
 		/* Where it was empty, somebody may have filled it by now, with any value. */
@@ -211,7 +193,7 @@ static enum ballot_outcome cast_in_arrays(struct ballot *ballot, uint32_t ref, u
 					  uint16_t choice, uint16_t *standing)
 {
 	uint32_t *array = array_at(ballot, ref);
-	uint32_t slots = array_slots(stage_of(ref));
+	uint32_t slots = array_slots(ballot_stage_of(ref));
 	uint32_t at = find(array, slots, value);
 	uint32_t earlier = find_in_arrays(ballot, load_before(ballot, ref), value);
 	if (earlier)
@@ -229,64 +211,37 @@ static enum ballot_outcome cast_in_arrays(struct ballot *ballot, uint32_t ref, u
 	return BALLOT_FULL;
 }
 
-/* Each failed swap means that a cell of the word was filled: it has 16, and each is filled once. */
-static enum ballot_outcome cast_in_dense(struct ballot *ballot, uint32_t ref, uint32_t value,
-					 uint16_t choice, uint16_t *standing)
+/* Each turn finds the container at a later stage. */
+enum ballot_outcome ballot_cast_growing(struct ballot *ballot, uint32_t voter, uint16_t choice,
+					uint16_t *standing)
 {
-	uint32_t shift;
-	uint64_t *word = dense_word(ballot, ref, value, &shift);
-	uint64_t mask = cell_mask(ballot);
-	uint64_t old = atomics_load(word, __ATOMIC_RELAXED);
-	while ((old >> shift & mask) == 0) {
-		uint64_t new = old | (uint64_t)(choice + 1u) << shift;
-		if (atomics_swap(word, &old, new, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-			*standing = choice;
-			return BALLOT_RECORDED;
-		}
-	}
-	return stands((uint16_t)((old >> shift & mask) - 1), standing);
-}
-
-/* Each turn finds the container at a later stage. Apart, so that a dense cast stays short. */
-static __attribute__((noinline)) enum ballot_outcome
-cast_in_growing(struct ballot *ballot, uint32_t voter, uint16_t choice, uint16_t *standing)
-{
-	uint32_t container = container_of_voter(voter), value = value_of(voter);
-	uint32_t ref = load_container(ballot, container);
-	while (stage_of(ref) != STAGE_DENSE) {
+	uint32_t container = container_of_voter(voter), value = ballot_value_of(voter);
+	*standing = CHOICE_NONE;
+	if (!has_cell(ballot, voter))
+		return BALLOT_FULL;
+	uint32_t ref = ballot_reference(ballot, container);
+	while (ballot_stage_of(ref) != STAGE_DENSE) {
 		enum ballot_outcome outcome =
 			ref ? cast_in_arrays(ballot, ref, value, choice, standing) : BALLOT_FULL;
 		if (outcome != BALLOT_FULL || !ballot_grow(ballot, container, ref))
 			return outcome;
-		ref = load_container(ballot, container);
+		ref = ballot_reference(ballot, container);
 	}
-	return cast_in_dense(ballot, ref, value, choice, standing);
-}
-
-enum ballot_outcome ballot_cast(struct ballot *ballot, uint32_t voter, uint16_t choice,
-				uint16_t *standing)
-{
-	*standing = CHOICE_NONE;
-	if (!has_cell(ballot, voter))
-		return BALLOT_FULL;
-	uint32_t ref = load_container(ballot, container_of_voter(voter));
-	if (stage_of(ref) == STAGE_DENSE)
-		return cast_in_dense(ballot, ref, value_of(voter), choice, standing);
-	return cast_in_growing(ballot, voter, choice, standing);
+	return ballot_cast_dense(ballot, ref, value, choice, standing);
 }
 
 uint16_t ballot_standing(const struct ballot *ballot, uint32_t voter)
 {
-	uint32_t value = value_of(voter), shift;
+	uint32_t value = ballot_value_of(voter), shift;
 	if (!has_cell(ballot, voter))
 		return CHOICE_NONE;
-	uint32_t ref = load_container(ballot, container_of_voter(voter));
+	uint32_t ref = ballot_reference(ballot, container_of_voter(voter));
 	/* An empty slot or cell says CHOICE_NONE: 0 less 1. */
-	if (stage_of(ref) != STAGE_DENSE)
+	if (ballot_stage_of(ref) != STAGE_DENSE)
 		return slot_choice(find_in_arrays(ballot, ref, value));
-	const uint64_t *word = dense_word(ballot, ref, value, &shift);
+	const uint64_t *word = ballot_dense_word(ballot, ref, value, &shift);
 	uint64_t cells = atomics_load(word, __ATOMIC_RELAXED);
-	return (uint16_t)((cells >> shift & cell_mask(ballot)) - 1);
+	return (uint16_t)((cells >> shift & ballot_cell_mask(ballot)) - 1);
 }
 
 uint64_t ballot_pool_dry(const struct ballot *ballot)
@@ -302,16 +257,16 @@ uint32_t ballot_containers(const struct ballot *ballot)
 void ballot_container_read(const struct ballot *ballot, uint32_t container,
 			   struct ballot_container *read)
 {
-	uint32_t ref = load_container(ballot, container);
+	uint32_t ref = ballot_reference(ballot, container);
 	read->words = NULL;
 	read->answers = 0;
-	if (stage_of(ref) == STAGE_DENSE) {
-		read->words = dense_at(ballot, ref);
+	if (ballot_stage_of(ref) == STAGE_DENSE) {
+		read->words = ballot_dense_at(ballot, ref);
 		return;
 	}
 	for (; ref; ref = load_before(ballot, ref)) {
 		const uint32_t *array = array_at(ballot, ref);
-		for (uint32_t i = 0; i < array_slots(stage_of(ref)); i++) {
+		for (uint32_t i = 0; i < array_slots(ballot_stage_of(ref)); i++) {
 			uint32_t slot = atomics_load(&array[i], __ATOMIC_RELAXED);
 			if (slot)
 				read->answer[read->answers++] = slot;
@@ -324,7 +279,7 @@ static uint64_t count_container(const struct ballot *ballot, const struct ballot
 				uint64_t *votes, uint32_t options)
 {
 	uint32_t words = 1u << (BALLOT_VALUE_BITS - ballot->cell_shift);
-	uint64_t mask = cell_mask(ballot), voters = 0;
+	uint64_t mask = ballot_cell_mask(ballot), voters = 0;
 	for (uint32_t i = 0; i < read->answers; i++) {
 		uint16_t choice = slot_choice(read->answer[i]);
 		if (choice < options) {

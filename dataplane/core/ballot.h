@@ -67,17 +67,17 @@ void ballot_init(struct ballot *ballot, void *memory, size_t bytes, uint64_t vot
 		 uint32_t options, enum ballot_form form);
 
 /* Brings the voter's entry of the directory near, some time before ballot_prefetch(). */
-void ballot_prefetch_directory(const struct ballot *ballot, uint32_t voter);
+static inline void ballot_prefetch_directory(const struct ballot *ballot, uint32_t voter);
 
 /* Brings the voter's cell near, some time before ballot_cast(). Reads the directory. */
-void ballot_prefetch(const struct ballot *ballot, uint32_t voter);
+static inline void ballot_prefetch(const struct ballot *ballot, uint32_t voter);
 
 /*
  * Records `choice` for `voter` if nothing is recorded. `choice` is below the options of
  * ballot_init(). `standing` gets the choice that stands afterwards, CHOICE_NONE where BALLOT_FULL.
  */
-enum ballot_outcome ballot_cast(struct ballot *ballot, uint32_t voter, uint16_t choice,
-				uint16_t *standing);
+static inline enum ballot_outcome ballot_cast(struct ballot *ballot, uint32_t voter,
+					      uint16_t choice, uint16_t *standing);
 
 /* The choice that stands for this voter, or CHOICE_NONE. */
 uint16_t ballot_standing(const struct ballot *ballot, uint32_t voter);
@@ -101,5 +101,7 @@ struct ballot_container {
 uint32_t ballot_containers(const struct ballot *ballot);
 void ballot_container_read(const struct ballot *ballot, uint32_t container,
 			   struct ballot_container *read);
+
+#include "dataplane/core/ballot_dense.h"
 
 #endif

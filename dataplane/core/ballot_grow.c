@@ -62,8 +62,8 @@ static uint32_t last_reference(uint64_t taken)
 {
 	uint32_t stage = field(taken, STAGE_SHIFT, STAGE_BITS);
 	if (stage == STAGE_DENSE)
-		return reference(field(taken, DENSE_SHIFT, DENSE_BITS), stage);
-	return reference(field(taken, 0, UNITS_BITS) - array_units(stage), stage);
+		return reference_to(field(taken, DENSE_SHIFT, DENSE_BITS), stage);
+	return reference_to(field(taken, 0, UNITS_BITS) - array_units(stage), stage);
 }
 
 /* Sets the cells of all answers in the arrays, which are full; those already there are the same. */
@@ -71,9 +71,9 @@ static void copy_arrays(const struct ballot *ballot, uint32_t from, uint32_t den
 {
 	for (; from; from = load_before(ballot, from)) {
 		const uint32_t *array = array_at(ballot, from);
-		for (uint32_t i = 0; i < array_slots(stage_of(from)); i++) {
+		for (uint32_t i = 0; i < array_slots(ballot_stage_of(from)); i++) {
 			uint32_t slot = atomics_load(&array[i], __ATOMIC_RELAXED), shift;
-			uint64_t *word = dense_word(ballot, dense, slot & 0xFFFF, &shift);
+			uint64_t *word = ballot_dense_word(ballot, dense, slot & 0xFFFF, &shift);
 			atomics_or(word, (uint64_t)(slot >> 16) << shift, __ATOMIC_RELAXED);
 		}
 	}
@@ -86,8 +86,8 @@ static void finish(struct ballot *ballot, uint64_t taken)
 	uint32_t container = field(taken, CONTAINER_SHIFT, CONTAINER_BITS);
 	if (stage == STAGE_NONE)
 		return;
-	uint32_t before = load_container(ballot, container);
-	if (stage_of(before) >= stage)
+	uint32_t before = ballot_reference(ballot, container);
+	if (ballot_stage_of(before) >= stage)
 		return;
 	uint32_t next = last_reference(taken);
 	if (stage == STAGE_DENSE)
@@ -109,9 +109,9 @@ bool ballot_grow(struct ballot *ballot, uint32_t container, uint32_t seen)
 	uint64_t taken = atomics_load(&pool->taken, __ATOMIC_ACQUIRE), after;
 	do {
 		finish(ballot, taken);
-		if (load_container(ballot, container) != seen)
+		if (ballot_reference(ballot, container) != seen)
 			return true;
-		after = taken_after(ballot, taken, container, stage_of(seen) + 1);
+		after = taken_after(ballot, taken, container, ballot_stage_of(seen) + 1);
 		if (!after) {
 			atomics_add(&pool->dry, 1, __ATOMIC_RELAXED);
 			return false;

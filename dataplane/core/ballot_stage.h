@@ -12,31 +12,23 @@
  * A slot is (choice + 1) << 16 | value, 0 while it is empty; slots of an array are filled in order
  * and once. A cell of a dense container is choice + 1, 0 while it is empty, and is filled once.
  *
- * The three sizes below are smaller in tests that try every interleaving.
+ * The sizes are smaller in a test that tries every interleaving.
  */
 #ifndef TALLYWIRE_CORE_BALLOT_STAGE_H
 #define TALLYWIRE_CORE_BALLOT_STAGE_H
 
 #include <assert.h>
-#include <stdbool.h>
 
-#include "dataplane/core/atomics.h"
 #include "dataplane/core/ballot.h"
 
-#ifndef BALLOT_VALUE_BITS
-#define BALLOT_VALUE_BITS 16 /* of a voter number: its place in a container */
-#endif
 #ifndef BALLOT_UNIT_SLOTS
 #define BALLOT_UNIT_SLOTS 8 /* of the first array */
-#endif
-#ifndef BALLOT_ARRAYS
-#define BALLOT_ARRAYS 6
 #endif
 
 #define UNIT_BYTES  (BALLOT_UNIT_SLOTS * sizeof(uint32_t)) /* arrays are multiples of this */
 #define STAGE_NONE  0u
-#define STAGE_DENSE (BALLOT_ARRAYS + 1u)
-#define STAGE_BITS  4 /* of a reference */
+#define STAGE_DENSE BALLOT_STAGE_DENSE
+#define STAGE_BITS  BALLOT_STAGE_BITS
 /* The first array is one unit, the second too, each further one twice the one before. */
 #define ARRAYS_UNITS (1u << (BALLOT_ARRAYS - 1))
 
@@ -52,18 +44,10 @@ struct ballot_pool {
 };
 static_assert(sizeof(struct ballot_pool) == BALLOT_ALIGNMENT, "no array shares the pool's line");
 
-/*
- * A reference: where << STAGE_BITS | stage, 0 where there is no container. `where` counts units
- * from the start of the arrays, or dense containers from the end of the pool, the last being 1.
- */
-static inline uint32_t reference(uint32_t where, uint32_t stage)
+/* `where` of an array counts units from the start of the arrays. */
+static inline uint32_t reference_to(uint32_t where, uint32_t stage)
 {
 	return where << STAGE_BITS | stage;
-}
-
-static inline uint32_t stage_of(uint32_t reference)
-{
-	return reference & ((1u << STAGE_BITS) - 1);
 }
 
 static inline uint32_t array_units(uint32_t stage)
@@ -91,53 +75,20 @@ static inline uint32_t *array_at(const struct ballot *ballot, uint32_t reference
 /* Where the reference of the array before is; only from stage 2 on. */
 static inline uint32_t *array_before(const struct ballot *ballot, uint32_t reference)
 {
-	return array_at(ballot, reference) + array_slots(stage_of(reference));
+	return array_at(ballot, reference) + array_slots(ballot_stage_of(reference));
 }
 
 /* Written before the array is published, read after: the directory's orders cover it. */
 static inline uint32_t load_before(const struct ballot *ballot, uint32_t reference)
 {
-	if (stage_of(reference) <= 1)
+	if (ballot_stage_of(reference) <= 1)
 		return 0;
 	return atomics_load(array_before(ballot, reference), __ATOMIC_RELAXED);
 }
 
-static inline uint32_t dense_shift(uint32_t cell_shift)
-{
-	return BALLOT_VALUE_BITS + 3 - cell_shift;
-}
-
 static inline size_t dense_bytes(uint32_t cell_shift)
 {
-	return (size_t)1 << dense_shift(cell_shift);
-}
-
-static inline uint64_t *dense_at(const struct ballot *ballot, uint32_t reference)
-{
-	size_t from_end = (size_t)(reference >> STAGE_BITS) << dense_shift(ballot->cell_shift);
-	return (uint64_t *)(ballot->pool + ballot->pool_bytes - from_end);
-}
-
-static inline uint32_t value_of(uint32_t voter)
-{
-	return voter & ((1u << BALLOT_VALUE_BITS) - 1);
-}
-
-/* The word of a value's cell; `shift` is where the cell lies in it. */
-static inline uint64_t *dense_word(const struct ballot *ballot, uint32_t reference, uint32_t value,
-				   uint32_t *shift)
-{
-	*shift = value << (6 - ballot->cell_shift) & 63;
-	return dense_at(ballot, reference) + (value >> ballot->cell_shift);
-}
-
-/*
- * Acquire: what the reference leads to, which is the link of an array and the cells that a dense
- * container began with, was written before it was published.
- */
-static inline uint32_t load_container(const struct ballot *ballot, uint32_t container)
-{
-	return atomics_load(&ballot->directory[container], __ATOMIC_ACQUIRE);
+	return (size_t)8 << (BALLOT_VALUE_BITS - cell_shift);
 }
 
 /*

@@ -5,7 +5,7 @@
 static size_t lane_bytes_for(uint32_t options)
 {
 	size_t bytes = sizeof(struct tally_lane) + options * sizeof(uint64_t);
-	return (bytes + TALLY_CACHE_LINE - 1) / TALLY_CACHE_LINE * TALLY_CACHE_LINE;
+	return (bytes + TALLY_LANE_ALIGN - 1) / TALLY_LANE_ALIGN * TALLY_LANE_ALIGN;
 }
 
 size_t tally_bytes(uint32_t options, uint32_t lanes)
@@ -34,9 +34,10 @@ void tally_read(const struct tally *tally, struct tally_sum *sum)
 		sum->votes[i] = 0;
 	for (uint32_t worker = 0; worker < tally->lanes; worker++) {
 		const struct tally_lane *lane = tally_lane(tally, worker);
-		for (uint32_t i = 0; i < RECEIPT_STATUSES; i++)
-			sum->receipts[i] += tally_get(&lane->receipts[i]);
+		/* Raised after its receipt, read before it: no option has more than was counted. */
 		for (uint32_t i = 0; i < tally->options; i++)
 			sum->votes[i] += tally_get(&lane->votes[i]);
+		for (uint32_t i = 0; i < RECEIPT_STATUSES; i++)
+			sum->receipts[i] += tally_get(&lane->receipts[i]);
 	}
 }

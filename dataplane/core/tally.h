@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Counts of one window: one lane per worker, so that no cache line has two writers. Readers add the
- * lanes up at any time without stopping anybody. The memory is handed in and not freed here.
+ * Counts of one window: one lane per worker, so that no cache line, nor its neighbour, has two
+ * writers. Readers add the lanes up at any time without stopping anybody. The memory is handed in
+ * and not freed here.
  */
 #ifndef TALLYWIRE_CORE_TALLY_H
 #define TALLYWIRE_CORE_TALLY_H
@@ -10,7 +11,8 @@
 #include <stdint.h>
 #include "wire/verdict.h"
 
-#define TALLY_CACHE_LINE 64
+/* Two cache lines: a CPU that fetches one often fetches its neighbour too. */
+#define TALLY_LANE_ALIGN 128
 
 /* Written by its worker only, read by any thread. */
 struct tally_lane {
@@ -34,7 +36,7 @@ struct tally_sum {
 /* Bytes of zeroed memory for one window and `lanes` workers. */
 size_t tally_bytes(uint32_t options, uint32_t lanes);
 
-/* `memory`: tally_bytes() of zeroed memory, TALLY_CACHE_LINE aligned, that outlives the tally. */
+/* `memory`: tally_bytes() of zeroed memory, TALLY_LANE_ALIGN aligned, that outlives the tally. */
 void tally_init(struct tally *tally, void *memory, uint32_t options, uint32_t lanes);
 
 struct tally_lane *tally_lane(const struct tally *tally, uint32_t worker);

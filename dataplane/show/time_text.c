@@ -161,6 +161,7 @@ static const struct duration_unit {
 	{"ms", 1000},
 	{"s", SECOND_US},
 	{"m", 60ull * SECOND_US},
+	{"h", 3600ull * SECOND_US},
 };
 
 /* The unit's µs, 0 where there is no such unit. */

@@ -18,9 +18,11 @@ int time_parse(const char *text, uint64_t *time_us);
 /* "2026-11-22T20:00:00Z", with ".123456" only where there is a fraction. Returns `text`. */
 char *time_format(uint64_t time_us, char text[TIME_TEXT_BYTES]);
 
+#define DURATION_UNITS "us, ms, s, m or h" /* as messages list them */
+
 /*
- * "20s", "1500ms", "2m", "250us", "1.5s": whole µs, up to six digits after the point; the unit is
- * required. 0 or -EINVAL (-ERANGE past a year of 365 days).
+ * "20s", "1500ms", "2m", "1h", "250us", "1.5s": whole µs, up to six digits after the point; the
+ * unit is required. 0 or -EINVAL (-ERANGE past a year of 365 days).
  */
 int duration_parse(const char *text, uint64_t *duration_us);
 

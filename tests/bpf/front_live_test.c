@@ -8,6 +8,8 @@
 #include <bpf/libbpf.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <string.h>
@@ -202,13 +204,63 @@ Test(front_live, forgets_the_keys_of_an_earlier_run)
 	send_plan((struct frames_plan){.tenant = 9}, 3);
 	cr_expect_eq(counted(front, VERDICT_UNKNOWN_KEY), 2);
 	cr_expect_eq(counted(front, FRONT_MISSED), 3);
-
-	cr_expect_eq(front_set_keys(front, &later[1], 1, &err), 0);
-	send_plan((struct frames_plan){.tenant = 9}, 4);
-	send_plan((struct frames_plan){.tenant = 10}, 5);
-	cr_expect_eq(counted(front, VERDICT_UNKNOWN_KEY), 6);
-	cr_expect_eq(counted(front, FRONT_MISSED), 8);
 	front_detach(front, false);
+}
+
+/* A start that fails later on leaves a front that was there as it was, port, keys and program. */
+Test(front_live, abandoned_it_goes_on_as_before)
+{
+	veth_open();
+	struct front_options options = veth_options(), other = options;
+	const struct auth_key later = {.tenant = 9, .epoch = 1};
+	const uint32_t zero = 0;
+	struct front_config before, after;
+	front_detach(attach(&options), true);
+	int config = map_of_pin("front_config");
+	uint32_t program = program_on(veth_name()), link = pinned_id("link");
+	cr_assert_eq(bpf_map_lookup_elem(config, &zero, &before), 0);
+
+	other.vote_port = 53;
+	other.keys = &later;
+	other.key_count = 1;
+	front_abandon(attach(&other));
+	cr_expect_eq(program_on(veth_name()), program);
+	cr_expect_eq(pinned_id("link"), link);
+	cr_assert_eq(bpf_map_lookup_elem(config, &zero, &after), 0);
+	cr_expect_arr_eq(&after, &before, sizeof(after));
+	int keys = map_of_pin("front_keys");
+	struct front_key key;
+	cr_assert_eq(bpf_map_get_next_key(keys, NULL, &key), 0);
+	cr_expect_eq(key.tenant_be, be16(FRAMES_TENANT));
+	cr_expect_neq(bpf_map_get_next_key(keys, &key, &key), 0, "one key");
+	close(config);
+	close(keys);
+}
+
+Test(front_live, abandoned_it_is_gone_where_there_was_none)
+{
+	veth_open();
+	struct front_options options = veth_options();
+	front_abandon(attach(&options));
+	cr_expect_eq(program_on(veth_name()), 0);
+	cr_expect_neq(access(VETH_PIN_DIR, F_OK), 0);
+}
+
+/* Names and indices repeat from namespace to namespace; a pin must not be taken for ours. */
+Test(front_live, refuses_a_pin_that_belongs_to_another_namespace)
+{
+	veth_open();
+	struct front_options options = veth_options();
+	struct front *front;
+	front_detach(attach(&options), true);
+	int elsewhere = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(elsewhere, 0);
+	cr_assert_eq(unshare(CLONE_NEWNET), 0);
+	veth_add();
+	cr_expect_eq(front_attach(&options, &front, &err), -EBUSY);
+	cr_expect_not_null(strstr(err.text, "pin_dir"), "%s", err.text);
+	cr_expect_eq(program_on(veth_name()), 0);
+	close(elsewhere);
 }
 
 Test(front_live, replaces_maps_of_another_layout)

@@ -152,6 +152,47 @@ for lcores in 0@0 0@0,1@0,2@0 0@0,1@4095 'garbage(' 0-9999 -1; do
 	set_option cores lcores "$lcores"
 	refused "lcores '$lcores'" "\[cores\] lcores: .*'${lcores//(/\\(}'"
 done
+has='(this machine has|tallyd may use only) CPUs [0-9,-]+: name those'
+beyond=$(($(nproc --all) + 5)) # a CPU that this machine has not
+for lcores in "0@0,1@$beyond" "0@0,$beyond" "0@0,1@(0,$beyond)"; do
+	configure
+	set_option cores lcores "$lcores"
+	refused "a CPU too many in '$lcores'" "names CPU $beyond; $has"
+done
+configure
+set_option cores lcores 0@0,1@0,2@0
+refused "an lcore too many" "names 3 lcores; 1 queues need 2"
+configure af_xdp:tally0 af_xdp:other0
+set_option cores lcores 0@0,1@0
+refused "an lcore too few" "names 2 lcores; 2 queues need 3"
+
+# A CPU that the machine has and a container may not use, by a cpuset that leaves CPU 0.
+cpuset_home=/sys/fs/cgroup/cpuset$(sed -n 's/^[0-9]*:cpuset://p' /proc/self/cgroup)
+cpuset=$cpuset_home/tallywire$$
+leave_cpuset() {
+	local status=$?
+	set +e
+	echo $$ >"$cpuset_home/tasks"
+	rmdir "$cpuset"
+	return "$status"
+}
+if [ "$(nproc)" -gt 1 ] && mkdir "$cpuset" 2>/dev/null; then
+	trap 'leave_cpuset; rig_down' EXIT
+	echo 0 >"$cpuset/cpuset.cpus"
+	echo 0 >"$cpuset/cpuset.mems"
+	echo $$ >"$cpuset/tasks"
+	configure
+	set_option cores lcores 0@0,1@1
+	refused "a CPU that the cpuset forbids" "names CPU 1; tallyd may use only CPUs 0: name those"
+	rig_configure
+	rig_start_tallyd # the default placement keeps to the cpuset
+	rig_stop_tallyd || fail "in a cpuset: $(cat tallyd.log)"
+	leave_cpuset
+	set -e
+	trap rig_down EXIT
+else
+	echo "not tried: no cpuset of our own, or one CPU only"
+fi
 
 # --- Other ports. The front of the first is gone again when the second fails.
 for first in "" af_xdp:tally0; do
@@ -195,7 +236,7 @@ refused "no configuration" "bad.conf: cannot be read: No such file"
 rig_configure
 rig_start_tallyd
 cp tallyd.conf bad.conf
-refused "the same in all" "tally0: process $tallyd_pid holds the front.*stop it first"
+refused "the same in all" "another tallyd serves it; stop that one"
 set_option appliance control "$rig_dir/second.sock"
 refused "the same interface" "tally0: process $tallyd_pid holds the front.*stop it first"
 set_option front pin_dir "$rig_dir/bpf/second"

@@ -55,13 +55,9 @@ static const struct bad_line {
 	{"{'jsonrpc':'2.0','id':1}", -32600},
 	{"{'jsonrpc':'2.0','id':1,'method':7}", -32600},
 	{"{'jsonrpc':'2.0','id':1,'method':null}", -32600},
-	{"{'jsonrpc':'2.0','id':1,'method':'list','params':[]}", -32600},
-	{"{'jsonrpc':'2.0','id':1,'method':'list','params':null}", -32600},
-	{"{'jsonrpc':'2.0','id':1,'method':'list','params':'x'}", -32600},
 	{"{'jsonrpc':'2.0','id':[],'method':'list'}", -32600},
 	{"{'jsonrpc':'2.0','id':{},'method':'list'}", -32600},
 	{"{'jsonrpc':'2.0','id':true,'method':'list'}", -32600},
-	{"{'jsonrpc':'2.0','method':'list','params':[]}", -32600},
 };
 
 Test(control_lines, a_line_that_is_no_request_gets_an_error)
@@ -72,6 +68,23 @@ Test(control_lines, a_line_that_is_no_request_gets_an_error)
 		cr_expect_eq(code, bad_lines[i].code, "%s: %d", bad_lines[i].line, code);
 		expect_life(bad_lines[i].line);
 	}
+}
+
+Test(control_lines, params_that_are_no_object_are_refused_by_the_id)
+{
+	static const char *const lines[] = {
+		"{'jsonrpc':'2.0','id':1,'method':'list','params':[]}",
+		"{'jsonrpc':'2.0','id':1,'method':'list','params':null}",
+		"{'jsonrpc':'2.0','id':1,'method':'list','params':'x'}",
+	};
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		say(lines[i]);
+		cr_expect_eq(expect_error("1", lines[i]), -32602, "%s", lines[i]);
+		expect_life(lines[i]);
+	}
+	/* A notification is never answered. */
+	say("{'jsonrpc':'2.0','method':'list','params':[]}");
+	expect_life("a notification");
 }
 
 /* A line of any bytes is no JSON; the next one is answered. */

@@ -12,14 +12,14 @@ static struct tally tally_of(uint32_t options, uint32_t lanes)
 {
 	struct tally tally;
 	size_t bytes = tally_bytes(options, lanes);
-	void *memory = aligned_alloc(TALLY_CACHE_LINE, (bytes + 63) / 64 * 64);
+	void *memory = aligned_alloc(TALLY_LANE_ALIGN, bytes);
 	cr_assert_not_null(memory);
 	memset(memory, 0, bytes);
 	tally_init(&tally, memory, options, lanes);
 	return tally;
 }
 
-Test(tally, lanes_begin_on_cache_lines_and_do_not_overlap)
+Test(tally, lanes_begin_on_pairs_of_cache_lines_and_do_not_overlap)
 {
 	static const uint32_t options[] = {1, 2, 7, 8, 15, 16, 17, 255, 256, 1024, 65534};
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -30,7 +30,7 @@ Test(tally, lanes_begin_on_cache_lines_and_do_not_overlap)
 				(uint8_t *)&tally_lane(&tally, worker)->votes[options[i]];
 			uint8_t *next = worker < 4 ? (uint8_t *)tally_lane(&tally, worker + 1)
 						   : tally.memory + tally_bytes(options[i], 5);
-			cr_expect_eq((uintptr_t)lane % TALLY_CACHE_LINE, 0, "%u options",
+			cr_expect_eq((uintptr_t)lane % TALLY_LANE_ALIGN, 0, "%u options",
 				     options[i]);
 			cr_expect(votes_end <= next, "%u options: lane %u overlaps", options[i],
 				  worker);
@@ -96,8 +96,8 @@ static void *count_votes(void *argument)
 	struct counting *counting = argument;
 	struct tally_lane *lane = tally_lane(counting->tally, 1);
 	while (!__atomic_load_n(&counting->stop, __ATOMIC_RELAXED)) {
+		tally_add(&lane->receipts[RECEIPT_COUNTED], 1); /* first, as the pipeline does */
 		tally_add(&lane->votes[2], 1);
-		tally_add(&lane->receipts[RECEIPT_COUNTED], 1);
 		counting->rounds++;
 	}
 	return NULL;
@@ -114,7 +114,7 @@ Test(tally, reader_sees_counts_grow_and_nothing_it_should_not)
 	/* Until the writer has been seen at work a thousand times. */
 	for (uint32_t seen = 0; seen < 1000;) {
 		tally_read(&tally, &sum);
-		cr_assert(sum.votes[2] >= sum.receipts[RECEIPT_COUNTED]);
+		cr_assert(sum.votes[2] <= sum.receipts[RECEIPT_COUNTED]);
 		cr_assert(sum.votes[2] >= last);
 		seen += sum.votes[2] > last;
 		last = sum.votes[2];
