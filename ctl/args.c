@@ -35,23 +35,26 @@ static const struct verb_option common_options[] = {
 	{NULL, NULL, NULL},
 };
 
-static void print_options(const struct verb_option *options)
+/* The first `required` of them must be given. */
+static void print_options(const struct verb_option *options, int required)
 {
-	for (; options && options->name; options++) {
+	for (; options && options->name; options++, required--) {
 		char text[64];
 		snprintf(text, sizeof(text), "--%s%s%s", options->name, options->value ? " " : "",
 			 options->value ? options->value : "");
-		printf("  %-22s %s\n", text, options->help);
+		printf("  %-22s %s%s\n", text, options->help, required > 0 ? " (required)" : "");
 	}
 }
 
 static void print_verb_help(const struct verb *verb)
 {
-	printf("Usage: tallyctl %s %s%s[option]...\n", verb->name, verb->operands,
-	       verb->operands[0] ? " " : "");
+	printf("Usage: tallyctl %s %s%s", verb->name, verb->operands, verb->operands[0] ? " " : "");
+	for (int i = 0; i < verb->required; i++)
+		printf("--%s %s ", verb->options[i].name, verb->options[i].value);
+	printf("[option]...\n");
 	printf("%s\n\n", verb->summary);
-	print_options(verb->options);
-	print_options(common_options);
+	print_options(verb->options, verb->required);
+	print_options(common_options, 0);
 	printf("\nExample: tallyctl %s %s\n", verb->name, verb->example);
 }
 
@@ -62,7 +65,7 @@ static void print_help(const struct verb *const verbs[])
 	for (; *verbs; verbs++)
 		printf("  %-8s %s\n", (*verbs)->name, (*verbs)->summary);
 	printf("\nOptions of every verb:\n");
-	print_options(common_options);
+	print_options(common_options, 0);
 	printf("\nExit code: 0 done, 1 refused by the appliance, 2 wrong usage, 3 appliance not "
 	       "reached.\n`tallyctl VERB --help` says more; tallyctl(1) says all.\n");
 }
@@ -106,9 +109,16 @@ static int read_timeout(struct args *args, const char *text)
 {
 	uint64_t timeout_us;
 	if (duration_parse(text, &timeout_us) < 0 || timeout_us < 1000 || timeout_us > 3600000000u)
-		return args_refuse(args, "--timeout \"%s\" is not a duration of 1ms to 3600s",
-				   text);
+		return args_refuse(args, "--timeout \"%s\" is not a duration of 1ms to 1h", text);
 	args->timeout_ms = (int)(timeout_us / 1000);
+	return EXIT_DONE;
+}
+
+static int read_socket(struct args *args, const char *path)
+{
+	if (!path[0])
+		return args_refuse(args, "--socket needs the path of tallyd's control socket");
+	args->socket_path = path;
 	return EXIT_DONE;
 }
 
@@ -116,7 +126,7 @@ static int read_timeout(struct args *args, const char *text)
 static int take_common(struct args *args, const struct verb *const verbs[], int which)
 {
 	switch (which) {
-	case COMMON_SOCKET: args->socket_path = optarg; return -1;
+	case COMMON_SOCKET: return read_socket(args, optarg) == EXIT_DONE ? -1 : EXIT_USAGE;
 	case COMMON_TIMEOUT: return read_timeout(args, optarg) == EXIT_DONE ? -1 : EXIT_USAGE;
 	case COMMON_JSON: args->json = true; return -1;
 	case COMMON_VERSION: printf("tallyctl %s\n", TALLYWIRE_VERSION); return EXIT_DONE;
@@ -139,12 +149,42 @@ static int refuse_option(const struct args *args, const char *word)
 			   optopt ? letter : word);
 }
 
+/* An option whose value was forgotten takes the next option for it; "--poll=--for" is meant. */
+static int check_value(const struct args *args, const char *name, const char *word)
+{
+	if (!optarg || optarg != word || strncmp(optarg, "--", 2) != 0)
+		return EXIT_DONE;
+	return args_refuse(
+		args,
+		"--%s needs a value, and \"%s\" reads like an option; if it is the value, "
+		"write --%s=%s",
+		name, optarg, name, optarg);
+}
+
+/* Takes the option found last, a row of the verb's or of the common ones. -1: go on. */
+static int take_option(struct args *args, const struct verb *const verbs[],
+		       const struct option *option, const char *word)
+{
+	int row = option->val - 1000;
+	int own = option_count(args->verb);
+	bool again = row < own ? args->values[row] != NULL : args->common_given >> (row - own) & 1;
+	if (again)
+		return args_refuse(args, "--%s is given twice; leave one out", option->name);
+	if (check_value(args, option->name, word) != EXIT_DONE)
+		return EXIT_USAGE;
+	if (row >= own) {
+		args->common_given |= 1u << (row - own);
+		return take_common(args, verbs, row - own);
+	}
+	args->values[row] = optarg ? optarg : "";
+	return -1;
+}
+
 /* Reads options of argv into args; positional words end up at argv[optind ..]. -1: go on. */
 static int read_options(struct args *args, const struct verb *const verbs[], int argc, char **argv,
 			const char *short_options)
 {
 	struct option long_options[ARGS_MAX_OPTIONS + COMMON_COUNT + 1];
-	int own = option_count(args->verb);
 	fill_long_options(args->verb, long_options);
 	opterr = 0;
 	optind = 0; /* glibc: begin anew */
@@ -156,12 +196,7 @@ static int read_options(struct args *args, const struct verb *const verbs[], int
 			return args_refuse(args, "%s needs a value", argv[optind - 1]);
 		if (found == '?')
 			return refuse_option(args, argv[optind - 1]);
-		int row = found - 1000;
-		int code = -1;
-		if (row < own)
-			args->values[row] = optarg ? optarg : "";
-		else
-			code = take_common(args, verbs, row - own);
+		int code = take_option(args, verbs, &long_options[found - 1000], argv[optind - 1]);
 		if (code >= 0)
 			return code;
 	}
@@ -182,6 +217,10 @@ static int run_verb(struct args *args)
 	if (args->operand_count > verb->max_operands)
 		return args_refuse(args, "\"%s\" is a word too many",
 				   args->operands[verb->max_operands]);
+	for (int i = 0; i < verb->required; i++)
+		if (!args->values[i])
+			return args_refuse(args, "--%s %s is missing: %s", verb->options[i].name,
+					   verb->options[i].value, verb->options[i].help);
 	int code = verb->run(args);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		output_error("cannot write the output: %s", strerror(errno));
@@ -223,7 +262,9 @@ int args_duration_ms(const struct args *args, int row, uint64_t min_ms, uint64_t
 	if (!text)
 		return EXIT_DONE;
 	if (duration_parse(text, &duration_us) < 0)
-		return args_refuse(args, "--%s \"%s\" is not a duration, such as 20s or 1500ms",
+		return args_refuse(args,
+				   "--%s \"%s\" is not a duration, such as 20s or 1500ms: a number "
+				   "and its unit, " DURATION_UNITS,
 				   name, text);
 	if (duration_us % 1000 != 0)
 		return args_refuse(args, "--%s \"%s\": milliseconds are the smallest step", name,

@@ -38,6 +38,7 @@ struct verb {
 	int min_operands;
 	int max_operands;
 	const struct verb_option *options;   /* ends with a row without name; NULL: none */
+	int required;                        /* so many of them, the first ones, must be given */
 	int (*run)(const struct args *args); /* returns an enum exit_code */
 };
 
@@ -47,6 +48,7 @@ struct args {
 	const char *socket_path;
 	int timeout_ms;
 	bool json;
+	unsigned common_given; /* which options of every verb, as bits by their row */
 	const char *
 		values[ARGS_MAX_OPTIONS]; /* by row of verb->options; NULL: not given, "": a flag */
 	char **operands;

@@ -116,22 +116,29 @@ void client_close(struct client *client)
 	client->buffer = NULL;
 }
 
+/* What to do about an answer that did not come: a command may have been carried out. */
+static const char *advice(const struct client *client)
+{
+	static const char *const readers[] = {"list", "results", "stats", "subscribe"};
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		if (client->method && strcmp(client->method, readers[i]) == 0)
+			return "see its log, and try again";
+	return "see its log, and check with `tallyctl list` what was done";
+}
+
 static int explain_lost(const struct client *client, int error, struct err *err)
 {
 	if (error == 0 || error == EPIPE || error == ECONNRESET)
-		return err_set(err, -ECONNRESET,
-			       "%s: tallyd closed the connection; see its log, and check with "
-			       "`tallyctl list` what was done",
-			       client->path);
+		return err_set(err, -ECONNRESET, "%s: tallyd closed the connection; %s",
+			       client->path, advice(client));
 	return err_set(err, -error, "%s: the connection failed: %s", client->path, strerror(error));
 }
 
 static int explain_silence(const struct client *client, struct err *err)
 {
 	return err_set(err, -ETIMEDOUT,
-		       "%s: tallyd has not answered within %d ms; the command may still be carried "
-		       "out: check with `tallyctl list`",
-		       client->path, client->timeout_ms);
+		       "%s: tallyd has not answered within %d ms; it hangs or is overloaded: %s",
+		       client->path, client->timeout_ms, advice(client));
 }
 
 static int not_tallyd(const struct client *client, const char *what, struct err *err)
@@ -242,17 +249,27 @@ static int read_object(struct client *client, int64_t deadline_ms, json_t **obje
 	return not_tallyd(client, "the answer is not JSON-RPC", err);
 }
 
+/* An error that answers our request, or, with the id null, us as a client. NULL where it is none.
+ */
+static const char *refusal(const struct client *client, const json_t *answer)
+{
+	const json_t *id = json_object_get(answer, "id");
+	const json_t *error = json_object_get(answer, "error");
+	if (!json_is_null(id) && json_integer_value(id) != client->last_id)
+		return NULL;
+	return json_string_value(json_object_get(error, "message"));
+}
+
 /* Takes apart an answer to request `id`. */
 static int take_answer(const struct client *client, json_t *answer, json_t **result,
 		       struct err *err)
 {
-	json_t *error = json_object_get(answer, "error");
-	const char *message = json_string_value(json_object_get(error, "message"));
-	json_t *id = json_object_get(answer, "id");
-	if (error && message && (json_is_null(id) || json_integer_value(id) == client->last_id))
+	const char *message = refusal(client, answer);
+	if (message)
 		return err_set(err, -EREMOTEIO, "%s", message);
 	*result = json_object_get(answer, "result");
-	if (!*result || error || json_integer_value(id) != client->last_id)
+	if (!*result || json_object_get(answer, "error") ||
+	    json_integer_value(json_object_get(answer, "id")) != client->last_id)
 		return not_tallyd(client, "the answer belongs to no request", err);
 	json_incref(*result);
 	return 0;
@@ -279,12 +296,29 @@ static int send_request(struct client *client, const char *method, json_t *param
 	return code;
 }
 
+/* The request did not get through: whom tallyd turns away, it has told why. */
+static int explain_refusal(struct client *client, int code, struct err *err)
+{
+	struct err ignored;
+	json_t *said;
+	if (code != -ECONNRESET || read_object(client, now_ms(), &said, &ignored) < 0)
+		return code;
+	const char *message = refusal(client, said);
+	if (message)
+		code = err_set(err, -EREMOTEIO, "%s", message);
+	json_decref(said);
+	return code;
+}
+
 int client_call(struct client *client, const char *method, json_t *params, json_t **result,
 		struct err *err)
 {
 	int64_t deadline_ms = now_ms() + client->timeout_ms;
 	json_t *answer;
+	client->method = method;
 	int code = send_request(client, method, params, err);
+	if (code < 0)
+		return explain_refusal(client, code, err);
 	while (code == 0) {
 		code = read_object(client, deadline_ms, &answer, err);
 		if (code == -EINTR)
@@ -311,8 +345,11 @@ int client_next(struct client *client, int wait_ms, json_t **params, struct err 
 	if (code < 0)
 		return code;
 	const char *method = json_string_value(json_object_get(note, "method"));
+	const char *message = refusal(client, note);
 	*params = json_object_get(note, "params");
-	if (!method || strcmp(method, CONTROL_LIVE) != 0 || !json_is_object(*params))
+	if (message)
+		code = err_set(err, -EREMOTEIO, "%s", message);
+	else if (!method || strcmp(method, CONTROL_LIVE) != 0 || !json_is_object(*params))
 		code = not_tallyd(client, "what came is not a live result", err);
 	else
 		json_incref(*params);

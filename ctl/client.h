@@ -4,7 +4,8 @@
  * the live notifications of a subscription. docs/control.md is the protocol. Every wait has an end.
  *
  * Functions return 0 or a negative errno with `err` filled in:
- *   -EREMOTEIO  the appliance answered with an error; `err` holds its message
+ *   -EREMOTEIO  the appliance answered with an error, or sent one unasked before it hung up; `err`
+ *               holds its message
  *   -E2BIG      the request does not fit a line
  *   -EAGAIN     client_next() only: nothing came in time
  *   -EINTR      client_next() only: a signal came
@@ -25,7 +26,8 @@ struct client {
 	const char *path;
 	int timeout_ms; /* to connect, to send, and from a request to its answer */
 	json_int_t last_id;
-	char *buffer; /* what was read and not yet taken: buffer[taken .. used) */
+	const char *method; /* of the newest request; NULL before the first */
+	char *buffer;       /* what was read and not yet taken: buffer[taken .. used) */
 	size_t room;
 	size_t used;
 	size_t taken;
@@ -37,7 +39,8 @@ void client_close(struct client *client);
 
 /*
  * Sends one request and waits for its answer; notifications that come before it are dropped. Takes
- * the reference to `params`; `result` is a new reference, set on 0 only.
+ * the reference to `params`; `result` is a new reference, set on 0 only. `method` must outlive the
+ * client.
  */
 int client_call(struct client *client, const char *method, json_t *params, json_t **result,
 		struct err *err);

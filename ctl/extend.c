@@ -13,8 +13,6 @@ static int run(const struct args *args)
 {
 	json_t *params, *window;
 	uint64_t by_ms = 0;
-	if (!args->values[EXTEND_BY])
-		return args_refuse(args, "--by DURATION is missing: how much longer?");
 	if (args_duration_ms(args, EXTEND_BY, 1, &by_ms) != EXIT_DONE)
 		return EXIT_USAGE;
 	int code = request_target(args, TARGET_INTERACTION, &params);
@@ -45,5 +43,6 @@ const struct verb verb_extend = {
 	.min_operands = 1,
 	.max_operands = 1,
 	.options = options,
+	.required = 1,
 	.run = run,
 };

@@ -12,18 +12,14 @@
 #include "ctl/request.h"
 #include "ctl/text.h"
 #include "ctl/windows.h"
+#include "dataplane/show/json_fields.h"
+#include "dataplane/show/rundown.h"
 
 static int read_file(const char *path, json_t **rundown)
 {
-	json_error_t error;
-	*rundown = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-	if (!*rundown && error.line < 0) {
-		output_error("%s: %s", path, error.text);
-		return EXIT_REFUSED;
-	}
-	if (!*rundown) {
-		output_error("%s: line %d, column %d: %s; nothing was sent", path, error.line,
-			     error.column, error.text);
+	struct err err;
+	if (json_fields_load(path, RUNDOWN_MAX_FILE_BYTES, false, rundown, &err) < 0) {
+		output_error("%s; nothing was sent", err.text);
 		return EXIT_REFUSED;
 	}
 	if (json_is_object(*rundown))

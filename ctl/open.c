@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include "ctl/output.h"
 #include "ctl/reply.h"
 #include "ctl/request.h"
@@ -43,6 +44,17 @@ static int read_at(const struct args *args, struct opening *opening)
 	return EXIT_DONE;
 }
 
+/* Answers that viewers could not tell apart. */
+static int refuse_twins(const struct args *args)
+{
+	for (int i = 1; i < args->operand_count; i++)
+		for (int j = 1; j < i; j++)
+			if (strcmp(args->operands[i], args->operands[j]) == 0)
+				return args_refuse(args, "two answers are called '%s'",
+						   args->operands[i]);
+	return EXIT_DONE;
+}
+
 static int read_opening(const struct args *args, struct opening *opening)
 {
 	struct err err;
@@ -50,10 +62,10 @@ static int read_opening(const struct args *args, struct opening *opening)
 	*opening = (struct opening){.max_delay_ms = -1};
 	if (target_parse(args->operands[0], TARGET_INTERACTION, &opening->target, &err) < 0)
 		return args_refuse(args, "%s", err.text);
-	if (!args->values[OPEN_POLL])
-		return args_refuse(args, "--poll QUESTION is missing: what are viewers asked?");
 	if (args->operand_count < 2)
 		return args_refuse(args, "the answers are missing: name them after the question");
+	if (refuse_twins(args) != EXIT_DONE)
+		return EXIT_USAGE;
 	if (read_at(args, opening) != EXIT_DONE ||
 	    args_duration_ms(args, OPEN_FOR, 1, &opening->duration_ms) != EXIT_DONE ||
 	    args_duration_ms(args, OPEN_MAX_DELAY, 0, &max_delay_ms) != EXIT_DONE)
@@ -157,5 +169,6 @@ const struct verb verb_open = {
 	.min_operands = 1,
 	.max_operands = ARGS_ANY_NUMBER,
 	.options = options,
+	.required = 1,
 	.run = run,
 };

@@ -3,8 +3,11 @@
 #include "ctl/request.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "ctl/output.h"
+
+#define WORD_BYTES 32
 
 int request_exit_code(int code)
 {
@@ -22,12 +25,54 @@ int request_open(const struct args *args, struct client *client)
 	return request_exit_code(code);
 }
 
-/* The appliance begins with "params: " where it means what it was sent; people sent a file or
- * words. */
-static const char *place_of(const char *message)
+/* "answer 3" for "options[2]": … NULL where it is something else. */
+static const char *answer_word(const char *place, char word[WORD_BYTES])
 {
-	static const char prefix[] = "params: ";
-	return strncmp(message, prefix, strlen(prefix)) == 0 ? message + strlen(prefix) : message;
+	unsigned index;
+	int length = 0;
+	if (sscanf(place, "options[%u]%n", &index, &length) != 1 || place[length] != ':')
+		return NULL;
+	snprintf(word, WORD_BYTES, "answer %u", index + 1);
+	return word;
+}
+
+/* What people typed for a parameter of the protocol; NULL where they typed none. */
+static const char *typed_word(const char *place, char word[WORD_BYTES])
+{
+	static const struct {
+		const char *name, *word;
+	} rows[] = {
+		{"question", "the question"},
+		{"options", "the answers"},
+		{"tenant", "the tenant"},
+		{"id", "the interaction's number"},
+		{"opens_at", "--at"},
+		{"duration_ms", "--for, in ms"},
+		{"max_delay_ms", "--max-delay, in ms"},
+		{"by_ms", "--by, in ms"},
+		{"rate_hz", "--rate"},
+	};
+	size_t length = strcspn(place, ":");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strlen(rows[i].name) == length && strncmp(place, rows[i].name, length) == 0)
+			return rows[i].word;
+	return answer_word(place, word);
+}
+
+/* The appliance names what it was sent: "params.options[2]: …". People sent words or a file. */
+static void print_refusal(const char *about, const char *message)
+{
+	static const char root[] = "params: ", member[] = "params.";
+	const char *word = NULL;
+	char room[WORD_BYTES];
+	if (strncmp(message, root, strlen(root)) == 0) {
+		message += strlen(root);
+	} else if (strncmp(message, member, strlen(member)) == 0) {
+		message += strlen(member);
+		word = about ? NULL : typed_word(message, room);
+	}
+	output_error("%s%s%s%s", about ? about : "", about ? ": " : "", word ? word : "",
+		     word ? strchr(message, ':') : message);
 }
 
 int request_call(struct client *client, const char *about, const char *method, json_t *params,
@@ -36,7 +81,7 @@ int request_call(struct client *client, const char *about, const char *method, j
 	struct err err;
 	int code = client_call(client, method, params, result, &err);
 	if (code < 0)
-		output_error("%s%s%s", about ? about : "", about ? ": " : "", place_of(err.text));
+		print_refusal(about, err.text);
 	return request_exit_code(code);
 }
 

@@ -30,7 +30,8 @@ static void note_stop(int number)
 static void set_handlers(void (*end)(int), void (*stop)(int))
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = end};
+	/* A picture is never cut short: what stdio cannot write it drops. */
+	struct sigaction action = {.sa_handler = end, .sa_flags = SA_RESTART};
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		sigaction(ends[i], &action, NULL);
 	action.sa_handler = stop;

@@ -98,15 +98,13 @@ static void put_datagrams(FILE *out, const json_t *stats, int columns, bool brie
 	table_print(&table, out, 0, columns);
 }
 
+/* Which core serves what, and how it keeps up. */
 static void put_cores(FILE *out, const json_t *cores, int columns)
 {
 	static const struct column titles[] = {
-		{"WORKER", true}, {"LCORE", true},       {"QUEUE", true},       {"RECEIVED", true},
-		{"BURSTS", true}, {"FILL", true},        {"EMPTY POLLS", true}, {"RECEIPTS", true},
-		{"UNSENT", true}, {"CYCLES/VOTE", true}, {"PORT", false},
+		{"WORKER", true}, {"LCORE", true},       {"QUEUE", true},
+		{"FILL", true},   {"CYCLES/VOTE", true}, {"PORT", false},
 	};
-	static const char *const counters[] = {"empty_polls", "receipts_sent", "receipts_unsent"};
-	char number[TEXT_NUMBER_BYTES];
 	struct table table;
 	size_t i;
 	json_t *core;
@@ -115,14 +113,33 @@ static void put_cores(FILE *out, const json_t *cores, int columns)
 		table_add(&table, "%llu", (unsigned long long)reply_count(core, "worker"));
 		table_add(&table, "%llu", (unsigned long long)reply_count(core, "lcore"));
 		table_add(&table, "%llu", (unsigned long long)reply_count(core, "queue"));
-		table_add(&table, "%s", text_number(reply_count(core, "received"), number));
-		table_add(&table, "%s", text_number(reply_count(core, "bursts"), number));
 		table_add(&table, "%.1f", reply_measure(core, "burst_fill"));
-		for (int k = 0; k < 3; k++)
-			table_add(&table, "%s",
-				  text_number(reply_count(core, counters[k]), number));
 		table_add(&table, "%.1f", reply_measure(core, "cycles_per_vote"));
 		table_add(&table, "%s", reply_text(core, "port"));
+	}
+	fputc('\n', out);
+	table_print(&table, out, 0, columns);
+}
+
+/* What came in and what left: a table of its own, since 80 columns do not hold both. */
+static void put_traffic(FILE *out, const json_t *cores, int columns)
+{
+	static const struct column titles[] = {
+		{"WORKER", true},      {"RECEIVED", true}, {"BURSTS", true},
+		{"EMPTY POLLS", true}, {"RECEIPTS", true}, {"UNSENT", true},
+	};
+	static const char *const counters[] = {"received", "bursts", "empty_polls", "receipts_sent",
+					       "receipts_unsent"};
+	char number[TEXT_NUMBER_BYTES];
+	struct table table;
+	size_t i;
+	json_t *core;
+	table_start(&table, titles, sizeof(titles) / sizeof(titles[0]));
+	json_array_foreach ((json_t *)cores, i, core) {
+		table_add(&table, "%llu", (unsigned long long)reply_count(core, "worker"));
+		for (size_t k = 0; k < sizeof(counters) / sizeof(counters[0]); k++)
+			table_add(&table, "%s",
+				  text_number(reply_count(core, counters[k]), number));
 	}
 	fputc('\n', out);
 	table_print(&table, out, 0, columns);
@@ -131,10 +148,15 @@ static void put_cores(FILE *out, const json_t *cores, int columns)
 /* One row a step, one column a worker: what the cycles of a packet are spent on. */
 static void put_cycles(FILE *out, const json_t *cores, int columns)
 {
-	enum { MOST = 12 };
+	enum { MOST = 12, STEP_COLUMNS = 14, WORKER_COLUMNS = 11 };
 	static char names[MOST][32];
 	struct column titles[MOST + 1] = {{"CYCLES BY STEP", false}};
-	size_t shown = json_array_size(cores) < MOST ? json_array_size(cores) : MOST;
+	size_t most = MOST;
+	if (columns > 0 && columns < STEP_COLUMNS + MOST * WORKER_COLUMNS)
+		most = columns > STEP_COLUMNS + WORKER_COLUMNS
+			       ? (size_t)(columns - STEP_COLUMNS) / WORKER_COLUMNS
+			       : 1;
+	size_t shown = json_array_size(cores) < most ? json_array_size(cores) : most;
 	struct table table;
 	const char *step;
 	json_t *value;
@@ -176,6 +198,20 @@ static void put_ports(FILE *out, const json_t *ports, int columns)
 	table_print(&table, out, 0, columns);
 }
 
+/* What the windows' memory came to, and what computes tags. */
+static void put_ballots(FILE *out, const json_t *stats)
+{
+	const json_t *ballots = json_object_get(stats, "ballots");
+	char windows[TEXT_NUMBER_BYTES], dry[TEXT_NUMBER_BYTES];
+	if (!json_is_object(ballots))
+		return;
+	fprintf(out, "\n%s windows armed; ballot memory ran dry for %s votes; tags by ",
+		text_number(reply_count(ballots, "windows"), windows),
+		text_number(reply_count(ballots, "pool_dry"), dry));
+	text_put(out, reply_text(stats, "authentication"));
+	fputc('\n', out);
+}
+
 static void put_stats(FILE *out, const json_t *stats, int columns, bool brief)
 {
 	const json_t *cores = json_object_get(stats, "cores");
@@ -187,10 +223,12 @@ static void put_stats(FILE *out, const json_t *stats, int columns, bool brief)
 	put_datagrams(out, stats, columns, brief);
 	if (json_array_size(cores) > 0) {
 		put_cores(out, cores, columns);
+		put_traffic(out, cores, columns);
 		put_cycles(out, cores, columns);
 	}
 	if (json_array_size(ports) > 0)
 		put_ports(out, ports, columns);
+	put_ballots(out, stats);
 }
 
 static void show(const struct args *args, const json_t *stats, bool on_screen)

@@ -204,7 +204,10 @@ int burst_shape_check(const struct burst_shape *shape, struct err *err)
 			       BURST_MAX_VOTERS);
 	if ((uint64_t)shape->first_id + shape->interactions - 1 > UINT32_MAX)
 		return err_set(err, -EINVAL,
-			       "--first-id: ids past 4294967295; choose a smaller one");
+			       "--first-id: %u and %u interactions pass the last id, 4294967295; "
+			       "choose %u at most",
+			       shape->first_id, shape->interactions,
+			       UINT32_MAX - shape->interactions + 1);
 	if (shape->options < 2 || shape->duration_us == 0)
 		return err_set(err, -EINVAL,
 			       "a poll has two options or more and a window that lasts");

@@ -7,11 +7,13 @@
  * its name only when it is whole.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "dataplane/show/keyring.h"
 #include "dataplane/show/results.h"
@@ -24,6 +26,8 @@
 
 #define DEFAULT_OPENS_AT "2026-01-01T00:00:00Z"
 #define PATH_BYTES       4096
+#define PARTIAL_NAMES    100
+#define STAMPS_END_US    (UINT32_MAX * UINT64_C(1000000)) /* a pcap's seconds have 32 bits */
 
 /* The whole command line. */
 struct make_options {
@@ -224,6 +228,27 @@ static int set_option(struct make_options *options, int option, const char *text
 	return option_percent(name, text, &shape->share_ppm[kind], err);
 }
 
+/* What needs no keyring to be known as impossible. */
+static int check_shape(const struct make_options *options, struct err *err)
+{
+	struct burst_shape shape = options->shape;
+	if (shape.duration_us % 1000 || shape.max_delay_us % 1000)
+		return err_set(err, -EINVAL, "make: --for and --max-delay are whole milliseconds");
+	if (shape.duration_us == 0 || shape.duration_us > RUNDOWN_MAX_DURATION_MS * UINT64_C(1000))
+		return err_set(err, -EINVAL, "--for: a window lasts from 1ms to 24h");
+	if (shape.max_delay_us > KEYRING_MAX_DELAY_MS * UINT64_C(1000))
+		return err_set(err, -EINVAL, "--max-delay: at most %u s",
+			       KEYRING_MAX_DELAY_MS / 1000);
+	if (shape.opens_at_us > STAMPS_END_US - 2 * RUNDOWN_MAX_DURATION_MS * UINT64_C(1000))
+		return err_set(
+			err, -EINVAL,
+			"--opens-at: the stamps of a capture end in February 2106; choose an "
+			"earlier time");
+	if (!options->has_max_delay)
+		shape.max_delay_us = KEYRING_MAX_DELAY_MS * UINT64_C(1000);
+	return burst_shape_check(&shape, err);
+}
+
 /* 0: go on. 1: help was asked for and given. Negative: `err` says what is wrong. */
 static int parse_command_line(int argc, char **argv, struct make_options *options, struct err *err)
 {
@@ -250,11 +275,14 @@ static int parse_command_line(int argc, char **argv, struct make_options *option
 		return err_set(err, -EINVAL, "make: --keyring, --tenant and --out are needed");
 	if (!options->shape.voters)
 		return err_set(err, -EINVAL, "make: --voters is needed: how many answer");
-	if (options->shape.duration_us % 1000 || options->shape.max_delay_us % 1000)
-		return err_set(err, -EINVAL, "make: --for and --max-delay are whole milliseconds");
-	if (options->shape.duration_us > RUNDOWN_MAX_DURATION_MS * UINT64_C(1000))
-		return err_set(err, -EINVAL, "--for: more than a day; take a shorter window");
-	return 0;
+	const struct option_file files[] = {
+		{"--keyring", options->keyring_path},
+		{"--out", options->out_path},
+		{"--answer", options->answer_path},
+		{"--rundown", options->rundown_path},
+	};
+	int rc = option_distinct_files(files, sizeof(files) / sizeof(files[0]), err);
+	return rc ? rc : check_shape(options, err);
 }
 
 /* Looks up the tenant and takes over its id, epoch and max_delay. */
@@ -375,18 +403,42 @@ err_close_pcap:
 	return rc;
 }
 
+/* A new file that nobody else has, beside `path`; NULL with `err`. */
+static FILE *create_beside(const char *path, char partial[PATH_BYTES], struct err *err)
+{
+	struct stat target;
+	FILE *file = NULL;
+	int fd = -1;
+	/* A link or a device stays as it is: the rename would put a file in its place. */
+	if (lstat(path, &target) == 0 && !S_ISREG(target.st_mode)) {
+		err_set(err, -EINVAL,
+			"%s: is there and is not a regular file; name a file for the capture",
+			path);
+		return NULL;
+	}
+	errno = EEXIST;
+	for (int i = 0; i < PARTIAL_NAMES && fd < 0 && errno == EEXIST; i++) {
+		if (snprintf(partial, PATH_BYTES, "%s.%d.partial", path, i) >= PATH_BYTES)
+			errno = ENAMETOOLONG;
+		else
+			fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	}
+	if (fd >= 0)
+		file = fdopen(fd, "wb");
+	if (!file)
+		err_set(err, -errno, "%s: %s; choose a place that can be written", path,
+			strerror(errno));
+	return file;
+}
+
 /* Writes the capture beside its name; the caller renames or unlinks `partial`. */
 static int write_capture(const struct make_options *options, const uint8_t *tenant_key,
 			 struct burst_account *account, char partial[PATH_BYTES], struct err *err)
 {
 	struct burst_plan plan;
-	int length = snprintf(partial, PATH_BYTES, "%s.partial", options->out_path);
-	if (length >= PATH_BYTES)
-		return err_set(err, -ENAMETOOLONG, "--out: the path is too long");
-	FILE *file = fopen(partial, "wb");
+	FILE *file = create_beside(options->out_path, partial, err);
 	if (!file)
-		return err_set(err, -errno, "%s: %s; choose a place that can be written",
-			       options->out_path, strerror(errno));
+		return -EIO;
 	setvbuf(file, NULL, _IOFBF, 1 << 20);
 	int rc = burst_plan_make(&options->shape, &plan, err);
 	if (rc) {

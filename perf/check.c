@@ -8,8 +8,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include "dataplane/show/json_fields.h"
 #include "perf/compare.h"
 #include "perf/replay.h"
+
+#define RESULTS_MAX_FILE_BYTES (1u << 30)
 
 static const char help[] =
 	"usage: tallyreplay check --results FILE --answer FILE [--exact] [--quiet]\n"
@@ -40,15 +43,21 @@ static void print_row(void *context, const struct compare_row *row)
 	       row->agrees ? "agrees" : "DIFFERS");
 }
 
-static json_t *load(const char *option, const char *path)
+/* A results document, or NULL after one line that says what the file is instead. */
+static json_t *load(const char *path, const char *writer)
 {
-	json_error_t error;
-	json_t *document = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-	if (!document && error.line < 0)
-		fprintf(stderr, "tallyreplay: %s %s; give a results file\n", option, error.text);
-	else if (!document)
-		fprintf(stderr, "tallyreplay: %s %s: line %d: %s; give a results file\n", option,
-			path, error.line, error.text);
+	struct err err = {""};
+	json_t *document = NULL;
+	int rc = json_fields_load(path, RESULTS_MAX_FILE_BYTES, false, &document, &err);
+	if (rc) {
+		fprintf(stderr, "tallyreplay: check: %s\n", err.text);
+	} else if (!compare_is_results(document)) {
+		fprintf(stderr,
+			"tallyreplay: check: %s: is no results document; give what %s wrote\n",
+			path, writer);
+		json_fields_unload(document, false);
+		document = NULL;
+	}
 	return document;
 }
 
@@ -56,8 +65,8 @@ static int check_files(const char *results_path, const char *answer_path, bool e
 {
 	struct table table = {.quiet = quiet};
 	struct err err = {""};
-	json_t *results = load("--results", results_path);
-	json_t *answer = results ? load("--answer", answer_path) : NULL;
+	json_t *results = load(results_path, "`tallyd --replay` or `tallyctl results --json`");
+	json_t *answer = results ? load(answer_path, "`tallyreplay make --answer`") : NULL;
 	int differing = -1;
 	if (results && answer) {
 		differing = compare_results(results, answer, exact, print_row, &table, &err);

@@ -138,6 +138,12 @@ static void compare_datagrams(struct comparison *comparison, const json_t *resul
 	}
 }
 
+bool compare_is_results(const json_t *document)
+{
+	return json_is_array(json_object_get(document, "interactions")) &&
+	       json_is_object(json_object_get(document, "datagrams"));
+}
+
 int compare_results(const json_t *results, const json_t *answer, bool exact, compare_row_fn each,
 		    void *context, struct err *err)
 {
@@ -145,15 +151,15 @@ int compare_results(const json_t *results, const json_t *answer, bool exact, com
 	struct comparison comparison = {.exact = exact, .each = each, .context = context};
 	size_t i;
 	json_t *interaction;
-	if (!json_is_array(answers) || json_array_size(answers) == 0)
+	if (!compare_is_results(answer) || json_array_size(answers) == 0)
 		return err_set(
 			err, -EINVAL,
 			"the answer holds no \"interactions\"; give the file that `tallyreplay "
 			"make --answer` wrote");
-	if (!json_is_array(json_object_get(results, "interactions")))
+	if (!compare_is_results(results))
 		return err_set(
 			err, -EINVAL,
-			"the results hold no \"interactions\"; give what `tallyd --replay` or "
+			"the results are no results document; give what `tallyd --replay` or "
 			"`tallyctl results --json` wrote");
 	comparison.missed = json_integer_value(
 		json_object_get(json_object_get(results, "datagrams"), "missed"));

@@ -31,10 +31,13 @@ struct compare_row {
 
 typedef void (*compare_row_fn)(void *context, const struct compare_row *row);
 
+/* Whether it has the shape of a results document; a rundown, say, has not. */
+bool compare_is_results(const json_t *document);
+
 /*
  * Calls `each` for every row in the order of the answer. `exact`: all numbers, times and texts of
  * the answer, and no interaction beyond it. Returns the number of rows that differ, or -EINVAL with
- * `err` where the answer is no results document.
+ * `err` where one of the two is no results document, or the answer is empty.
  */
 int compare_results(const json_t *results, const json_t *answer, bool exact, compare_row_fn each,
 		    void *context, struct err *err);

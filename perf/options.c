@@ -9,9 +9,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "dataplane/show/time_text.h"
 
 int option_number(const char *name, const char *text, uint64_t min, uint64_t max, uint64_t *value,
@@ -47,8 +49,9 @@ int option_duration(const char *name, const char *text, uint64_t *duration_us, s
 {
 	if (duration_parse(text, duration_us))
 		return err_set(err, -EINVAL,
-			       "%s: '%s' is not a duration; write it like 20s or 500ms", name,
-			       text);
+			       "%s: '%s' is not a duration, such as 20s or 500ms: a number and "
+			       "its unit, " DURATION_UNITS ", at most a year",
+			       name, text);
 	return 0;
 }
 
@@ -66,6 +69,9 @@ int option_duration_range(const char *name, const char *text, uint64_t *min_us, 
 	int rc = option_duration(name, from, min_us, err);
 	if (rc == 0)
 		rc = option_duration(name, dots ? dots + 2 : from, max_us, err);
+	if (rc == 0 && *min_us > *max_us)
+		rc = err_set(err, -EINVAL, "%s: '%s' runs backwards; the shorter one comes first",
+			     name, text);
 	return rc;
 }
 
@@ -113,6 +119,48 @@ int option_ipv6(const char *name, const char *text, uint8_t address[16], struct 
 		return err_set(err, -EINVAL,
 			       "%s: '%s' is not an IPv6 address; write it like 2001:db8::1", name,
 			       text);
+	return 0;
+}
+
+/* The directory that a path's last part lies in. */
+static bool stat_directory(const char *path, struct stat *directory)
+{
+	char text[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t bytes = slash ? (size_t)(slash - path) + 1 : 0;
+	if (bytes >= sizeof(text))
+		return false;
+	memcpy(text, path, bytes);
+	text[bytes] = '\0';
+	return stat(slash ? text : ".", directory) == 0;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+/* Whether two names lead to one file, which need not be there yet. */
+static bool is_one_file(const char *path, const char *other_path)
+{
+	struct stat file, other;
+	bool there = stat(path, &file) == 0 && stat(other_path, &other) == 0;
+	if (!there && (strcmp(last_part(path), last_part(other_path)) != 0 ||
+		       !stat_directory(path, &file) || !stat_directory(other_path, &other)))
+		return strcmp(path, other_path) == 0;
+	return file.st_dev == other.st_dev && file.st_ino == other.st_ino;
+}
+
+int option_distinct_files(const struct option_file *files, size_t count, struct err *err)
+{
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (files[i].path && files[j].path &&
+			    is_one_file(files[i].path, files[j].path))
+				return err_set(err, -EINVAL,
+					       "%s: '%s' is the file of %s too; name another one",
+					       files[i].name, files[i].path, files[j].name);
 	return 0;
 }
 

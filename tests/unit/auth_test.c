@@ -1,32 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Keys and tags against the specification's test vector, bit by bit, and the key table. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/core/auth.h"
+#include "tests/lib/vector.h"
 #include "wire/vote_packet.h"
 
-static const uint8_t vector_tenant_key[AUTH_KEY_BYTES] = {0, 1, 2,  3,  4,  5,  6,  7,
-							  8, 9, 10, 11, 12, 13, 14, 15};
-static const char vector_voter_key[] = "cdfec3456f3e1798e500a51884c71581";
-static const char vector_vote[] =
-	"41070001000700002a010002000000650000002a000660e6466480000000000066fe7fbdfdf7383d";
 /* The same viewer's WATCH with the cookie a0 a1 … af, up to its tag; computed with another SipHash.
  */
 static const char vector_watch[] =
 	"43070001000700002a010000000000000000002a000660e64664800000000000"
 	"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf81cb34723ed6dbd2";
-
-static void from_hex(const char *hex, uint8_t *bytes)
-{
-	for (; *hex; hex += 2) {
-		unsigned int value = 0;
-		sscanf(hex, "%2x", &value);
-		*bytes++ = (uint8_t)value;
-	}
-}
 
 static void vector_key(uint8_t voter_key[AUTH_KEY_BYTES])
 {

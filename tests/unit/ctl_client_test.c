@@ -3,38 +3,11 @@
  * nonsense. */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <pty.h>
 #include "ctl/client.h"
+#include "tests/lib/live_answers.h"
 #include "tests/lib/scripted_peer.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-#define ANSWER(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"result\":" result "}"
-#define REFUSAL(id, message)                                                                       \
-	"{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"error\":{\"code\":-32001,\"message\":\"" message    \
-	"\"}}"
-#define LIVE(params) "{\"jsonrpc\":\"2.0\",\"method\":\"live\",\"params\":" params "}"
-#define WINDOW                                                                                     \
-	"{\"tenant\":\"acme\",\"id\":101,\"kind\":\"poll\",\"state\":\"open\",\"question\":"       \
-	"\"Which?\",\"options\":[\"Red\",\"Blue\"],\"opens_at\":\"2026-11-22T20:00:00Z\","         \
-	"\"closes_at\":\"2026-11-22T20:00:20Z\",\"final_at\":\"2026-11-22T20:00:25Z\","            \
-	"\"voters\":2}"
-#define INTERACTION(state, red)                                                                    \
-	"{\"tenant\":\"acme\",\"id\":101,\"kind\":\"poll\",\"state\":\"" state "\",\"question\":"  \
-	"\"Which?\",\"opens_at\":\"2026-11-22T20:00:00Z\",\"closes_at\":"                          \
-	"\"2026-11-22T20:00:20Z\",\"voters\":3,\"options\":[{\"index\":0,\"label\":\"Red\","       \
-	"\"votes\":" #red "},{\"index\":1,\"label\":\"Blue\",\"votes\":1}],\"receipts\":"          \
-	"{\"counted\":3,\"late\":4}}"
-#define RESULTS(now, state, red)                                                                   \
-	"{\"interactions\":[" INTERACTION(                                                         \
-		state,                                                                             \
-		red) "],\"now\":\"2026-11-22T20:00:" now                                           \
-		     "Z\",\"datagrams\":{\"received\":7,\"missed\":0},\"durability\":\"none\"}"
-#define STATS(received, conserved)                                                                 \
-	"{\"now\":\"2026-11-22T20:00:03Z\",\"datagrams\":{\"received\":" #received                 \
-	",\"passed\":1,\"counted\":2,\"missed\":9,\"in_flight\":1},\"conserved\":" #conserved      \
-	",\"cores\":[{\"worker\":0,\"burst_fill\":24.9,\"cycles_per_vote\":10.5,\"cycles\":"       \
-	"{\"judge\":10.5}}],\"ports\":[{\"port\":\"eth0\",\"front\":\"native\"}]}"
 
 TestSuite(ctl_client, .init = scratch_make, .fini = scratch_remove, .timeout = 30);
 
@@ -61,6 +34,10 @@ Test(ctl_client, trouble_ends_in_its_exit_code_and_one_line)
 	} rows[] = {
 		{{{PEER_ANSWER, REFUSAL(1, "acme/7: no such interaction")}}, 1, "acme/7: no such"},
 		{{{PEER_ANSWER, REFUSAL(null, "the line is no JSON")}}, 1, "the line is no JSON"},
+		{{{PEER_SAY, REFUSAL(null, "64 clients are connected; close one")},
+		  {PEER_CUT, NULL}},
+		 1,
+		 "64 clients are connected; close one"},
 		{{{PEER_ANSWER, REFUSAL(1, "a\\n\\u001b[31mb\\u009bc")}}, 1, "a \xEF\xBF\xBD[31mb"},
 		{{{PEER_HALF, NULL}, {PEER_CUT, NULL}}, 3, "closed the connection"},
 		{{{PEER_CUT, NULL}}, 3, "closed the connection"},
@@ -84,6 +61,86 @@ Test(ctl_client, trouble_ends_in_its_exit_code_and_one_line)
 		expect_in("stderr", rows[i].message);
 		expect_one_line_of_error();
 		cr_expect_str_eq(scratch_read("stdout"), "");
+		peer_stop(peer);
+	}
+}
+
+/* The connection is gone before anything could be sent, and yet the reason is read. */
+Test(ctl_client, who_is_turned_away_learns_why)
+{
+	struct client client;
+	struct err err;
+	json_t *result;
+	pid_t peer = peer_start((const struct peer_step[]){
+		{PEER_SAY, REFUSAL(null, "64 clients are connected; close one")},
+		{PEER_CUT, NULL}});
+	cr_assert_eq(client_open(&client, scratch_path("socket"), 2000, &err), 0, "%s", err.text);
+	waitpid(peer, NULL, 0);
+	cr_expect_eq(client_call(&client, "list", json_object(), &result, &err), -EREMOTEIO);
+	cr_expect_str_eq(err.text, "64 clients are connected; close one");
+	client_close(&client);
+	/* And so is a subscriber. */
+	peer = peer_start((const struct peer_step[]){{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
+						     {PEER_SAY, REFUSAL(null, "enough")},
+						     {PEER_CUT, NULL}});
+	cr_expect_eq(TALLYCTL("watch"), 1);
+	cr_expect_str_eq(scratch_read("stderr"), "tallyctl: enough\n");
+	peer_stop(peer);
+}
+
+Test(ctl_client, what_was_only_asked_for_is_not_to_be_looked_up)
+{
+	static const struct {
+		const char *words[4];
+		bool changes;
+	} rows[] = {{{"list"}, false},           {{"results"}, false},
+		    {{"stats"}, false},          {{"watch"}, false},
+		    {{"close", "acme/7"}, true}, {{"load", "show.json"}, true},
+		    {{"cancel", "a/1"}, true}};
+	const struct peer_step ends[][2] = {{{PEER_HALF, NULL}},
+					    {{PEER_HALF, NULL}, {PEER_CUT, NULL}}};
+	cr_assert_eq(chdir(scratch_path(".")), 0);
+	scratch_text("show.json", "{}", 0644);
+	setenv("TALLYWIRE_SOCKET", scratch_path("socket"), 1);
+	for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+		const char *words[8] = {"--timeout", "50ms"};
+		memcpy(words + 2, rows[i / 2].words, sizeof(rows[0].words));
+		pid_t peer = peer_start(ends[i % 2]);
+		cr_expect_eq(tallyctl(words), 3);
+		cr_expect_eq(strstr(scratch_read("stderr"), "tallyctl list") != NULL,
+			     rows[i / 2].changes, "%s: %s", words[2], scratch_read("stderr"));
+		expect_in("stderr", "see its log");
+		peer_stop(peer);
+	}
+}
+
+Test(ctl_client, a_refusal_speaks_of_what_was_typed)
+{
+	static const struct {
+		const char *message, *shown;
+	} rows[] = {
+		{"params.question: has 0 bytes; give some", "the question: has 0 bytes; give some"},
+		{"params.options[0]: has 0 bytes", "answer 1: has 0 bytes"},
+		{"params.options[11]: has a control character",
+		 "answer 12: has a control character"},
+		{"params.options: has 2000 items", "the answers: has 2000 items"},
+		{"params.duration_ms: 9 is out of range", "--for, in ms: 9 is out of range"},
+		{"params.max_delay_ms: 9 is out of range", "--max-delay, in ms: 9 is out of range"},
+		{"params.opens_at: is no time", "--at: is no time"},
+		{"params.tenant: is not there", "the tenant: is not there"},
+		{"params.options[1].x: is new", "options[1].x: is new"},
+		{"params.brand_new: is missing", "brand_new: is missing"},
+		{"params: wants tenant and id", "wants tenant and id"},
+		{"parameters are wrong", "parameters are wrong"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char answer[256], expected[256];
+		snprintf(answer, sizeof(answer), REFUSAL(1, "%s"), rows[i].message);
+		snprintf(expected, sizeof(expected), "tallyctl: %s\n", rows[i].shown);
+		pid_t peer = peer_start(
+			(const struct peer_step[]){{PEER_ANSWER, answer}, {PEER_END, NULL}});
+		cr_expect_eq(TALLYCTL("open", "acme/101", "--poll", "Q", "A"), 1);
+		cr_expect_str_eq(scratch_read("stderr"), expected);
 		peer_stop(peer);
 	}
 }
@@ -331,8 +388,42 @@ Test(ctl_client, load_names_the_file_in_every_message)
 	scratch_text("show.json", "{\"show\":\n}", 0644);
 	cr_expect_eq(TALLYCTL("load", path), 1);
 	expect_in("stderr", "show.json: line 2, column 1:");
+	scratch_text("show.json", "[1]", 0644);
+	cr_expect_eq(TALLYCTL("load", path), 1);
+	expect_in("stderr", "show.json: a rundown is an object");
 	cr_expect_eq(TALLYCTL("load", "/nowhere/show.json"), 1);
-	expect_in("stderr", "/nowhere/show.json");
+	expect_in("stderr",
+		  "/nowhere/show.json: cannot be opened: No such file or directory; check");
+	cr_expect_eq(TALLYCTL("load", "/tmp"), 1);
+	expect_in("stderr", "/tmp: is not a regular file");
+	unlink(path);
+	cr_assert_eq(mkfifo(path, 0644), 0);
+	cr_expect_eq(TALLYCTL("load", path), 1);
+	expect_in("stderr", "show.json: is not a regular file");
+	expect_one_line_of_error();
+}
+
+Test(ctl_client, help_shows_what_is_required)
+{
+	cr_expect_eq(TALLYCTL("open", "--help"), 0);
+	expect_in("stdout",
+		  "Usage: tallyctl open TENANT/ID LABEL... --poll QUESTION [option]...\n");
+	expect_in("stdout", "the first one stands (required)\n");
+	cr_expect_eq(TALLYCTL("extend", "--help"), 0);
+	expect_in("stdout", "Usage: tallyctl extend TENANT/ID --by DURATION [option]...\n");
+	cr_expect_eq(TALLYCTL("stats", "--help"), 0);
+	expect_in("stdout", "Usage: tallyctl stats [option]...\n");
+}
+
+Test(ctl_client, a_value_like_an_option_is_one_where_it_is_joined)
+{
+	const struct peer_step steps[] = {{PEER_ANSWER, ANSWER(1, WINDOW)}, {PEER_END, NULL}};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("open", "acme/101", "--poll=--for", "A", "--for", "1h"), 0, "%s",
+		     scratch_read("stderr"));
+	expect_in("requests", "\"question\":\"--for\",");
+	expect_in("requests", "\"duration_ms\":3600000");
+	peer_stop(peer);
 }
 
 Test(ctl_client, key_computes_the_credential_of_the_specification)
@@ -384,6 +475,16 @@ Test(ctl_client, a_wrong_command_line_is_refused_before_anything_is_sent)
 		{{"open", "acme/101", "--poll", "Q"}, "the answers are missing"},
 		{{"open", "acme/101", "--poll", "\xFF", "A"}, "must be UTF-8"},
 		{{"open", "acme/101", "--poll", "Q", "A", "--at", "noon"}, "--at \"noon\""},
+		{{"open", "acme/13", "--poll", "--for", "20s", "Red"}, "--poll needs a value"},
+		{{"open", "acme/13", "--poll", "--", "20s", "Red"}, "write --poll=--"},
+		{{"open", "acme/1", "--poll", "Q", "--poll", "R", "A"}, "--poll is given twice"},
+		{{"stats", "--watch", "--watch"}, "--watch is given twice"},
+		{{"--json", "list", "--json"}, "--json is given twice"},
+		{{"--socket", "/a", "list", "--socket=/b"}, "--socket is given twice"},
+		{{"list", "--socket", ""}, "--socket needs the path"},
+		{{"open", "acme/1", "--poll", "Q", "A", "B", "A"}, "two answers are called 'A'"},
+		{{"open", "acme/1", "--poll", "Q", "A", "--for", "3d"},
+		 "its unit, us, ms, s, m or h"},
 		{{"watch", "--rate", "101"}, "a number of 1 to 100"},
 		{{"watch", "--until", "dawn"}, "final, revealed or forever"},
 		{{"key", "acme", "42", "--address", "1::2"}, "is not HOST:PORT"},
@@ -422,73 +523,4 @@ Test(ctl_client, a_line_without_end_is_given_up)
 	cr_expect_not_null(strstr(err.text, "no end of line"), "%s", err.text);
 	client_close(&client);
 	peer_stop(peer);
-}
-
-/* Runs `tallyctl watch` on a terminal of 60 by 20; what it wrote there lands in `text`. */
-static int watch_on_terminal(int signal_number, char *text, size_t bytes)
-{
-	struct winsize size = {.ws_row = 20, .ws_col = 60};
-	int terminal, status;
-	size_t used = 0;
-	pid_t pid = forkpty(&terminal, NULL, NULL, &size);
-	if (pid == 0) {
-		static const struct verb *const verbs[] = {&verb_watch, NULL};
-		char *argv[] = {(char[]){"tallyctl"}, (char[]){"watch"}, NULL};
-		setenv("TALLYWIRE_SOCKET", scratch_path("socket"), 1);
-		_exit(args_run(verbs, 2, argv));
-	}
-	for (ssize_t got; (got = read(terminal, text + used, bytes - 1 - used)) > 0;) {
-		used += (size_t)got;
-		text[used] = '\0';
-		if (signal_number && strstr(text, "votes/s"))
-			kill(pid, signal_number);
-	}
-	waitpid(pid, &status, 0);
-	close(terminal);
-	return status;
-}
-
-Test(ctl_client, watch_on_a_terminal_redraws_and_gives_it_back)
-{
-	static char text[65536];
-	const struct peer_step steps[] = {
-		{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
-		{PEER_SAY, LIVE(RESULTS("18", "open", 2))},
-		{PEER_PAUSE, NULL},
-		{PEER_SAY, LIVE(RESULTS("25", "final", 2))},
-		{PEER_END, NULL},
-	};
-	setenv("TERM", "xterm", 1);
-	setenv("NO_COLOR", "1", 1);
-	pid_t peer = peer_start(steps);
-	int status = watch_on_terminal(0, text, sizeof(text));
-	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", (unsigned)status);
-	cr_expect_eq(strncmp(text, "\033[?1049h\033[?25l", 14), 0, "the second screen comes first");
-	const char *back = strstr(text, "\033[?25h\033[?1049l");
-	cr_assert_not_null(back);
-	cr_expect_not_null(strstr(back, "acme/101 final"), "the end result stays: %s", back);
-	cr_expect_null(strstr(back + 14, "\033["), "NO_COLOR is honoured: %s", back);
-	peer_stop(peer);
-}
-
-Test(ctl_client, watch_that_is_interrupted_gives_the_terminal_back)
-{
-	static char text[65536];
-	const struct peer_step steps[] = {
-		{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
-		{PEER_SAY, LIVE(RESULTS("18", "open", 2))},
-		{PEER_END, NULL},
-	};
-	setenv("TERM", "xterm", 1);
-	static const int signals[] = {SIGINT, SIGTERM};
-	for (size_t i = 0; i < COUNT_OF(signals); i++) {
-		pid_t peer = peer_start(steps);
-		int status = watch_on_terminal(signals[i], text, sizeof(text));
-		cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == signals[i], "%x",
-			  (unsigned)status);
-		cr_expect_not_null(strstr(text, "\033[?25h\033[?1049l"), "left in disorder: %s",
-				   text);
-		cr_expect_not_null(strstr(text, "\033[36m"), "colours on a terminal: %s", text);
-		peer_stop(peer);
-	}
 }

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Receipts byte by byte, and the table of verdicts, statuses and names. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "dataplane/core/auth.h"
 #include "dataplane/core/receipt.h"
+#include "tests/lib/vector.h"
 
 #define ARRIVAL_US 1795392001500000ull
-
-static const char vector_vote[] =
-	"41070001000700002a010002000000650000002a000660e6466480000000000066fe7fbdfdf7383d";
-
-static void from_hex(const char *hex, uint8_t *bytes)
-{
-	for (; *hex; hex += 2) {
-		unsigned int value = 0;
-		sscanf(hex, "%2x", &value);
-		*bytes++ = (uint8_t)value;
-	}
-}
 
 /* Filled in, and signed as the pipeline does a burst at a time. */
 static void write_receipt(uint8_t *packet, enum receipt_status status, uint16_t choice,
@@ -31,7 +19,7 @@ static void write_receipt(uint8_t *packet, enum receipt_status status, uint16_t 
 
 static void vector_key(uint8_t voter_key[AUTH_KEY_BYTES])
 {
-	from_hex("cdfec3456f3e1798e500a51884c71581", voter_key);
+	from_hex(vector_voter_key, voter_key);
 }
 
 /* To the specification's vote; computed with another implementation of SipHash. */

@@ -140,8 +140,11 @@ Test(time_text, durations_are_read_in_their_unit)
 		{"007s", 7000000},
 		{"1.000000us", 1},
 		{"0.5m", 30000000},
+		{"1h", 3600000000},
+		{"0.25h", 900000000},
+		{"8760h", 31536000000000},
 		{"525600m", 31536000000000},
-		{"31536000s", 31536000000000},
+		{"31536000s", 31536000000000}, /* a year */
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		uint64_t duration_us = 7;
@@ -171,6 +174,10 @@ Test(time_text, anything_else_is_no_duration)
 		{"20S", -EINVAL},
 		{"20sec", -EINVAL},
 		{"1m30s", -EINVAL},
+		{"1h30m", -EINVAL},
+		{"1H", -EINVAL},
+		{"1hr", -EINVAL},
+		{"1d", -EINVAL},
 		{"1.5us", -EINVAL},
 		{"0.0005ms", -EINVAL},
 		{"0.0000001m", -EINVAL},
@@ -178,6 +185,7 @@ Test(time_text, anything_else_is_no_duration)
 		{"0x10s", -EINVAL},
 		{"31536000.000001s", -ERANGE},
 		{"525601m", -ERANGE},
+		{"8761h", -ERANGE},
 		{"31536001s", -ERANGE},
 		{"99999999999999999999s", -ERANGE},
 		{"18446744073709551617us", -ERANGE},

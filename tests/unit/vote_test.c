@@ -2,24 +2,10 @@
 /* A vote's bytes to integers and back: the specification's test vector, and every field's extremes.
  */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "dataplane/core/vote.h"
-
-static const uint8_t vector_tenant_key[AUTH_KEY_BYTES] = {0, 1, 2,  3,  4,  5,  6,  7,
-							  8, 9, 10, 11, 12, 13, 14, 15};
-static const char vector_vote[] =
-	"41070001000700002a010002000000650000002a000660e6466480000000000066fe7fbdfdf7383d";
-
-static void from_hex(const char *hex, uint8_t *bytes)
-{
-	for (; *hex; hex += 2) {
-		unsigned int value = 0;
-		sscanf(hex, "%2x", &value);
-		*bytes++ = (uint8_t)value;
-	}
-}
+#include "tests/lib/vector.h"
 
 static void expect_same(const struct vote *got, const struct vote *want)
 {
