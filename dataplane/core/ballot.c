@@ -10,8 +10,7 @@
 #include "dataplane/core/ballot_stage.h"
 #include "wire/vote_packet.h"
 
-/* Vectors read slots that others write; what checks or schedules single accesses gets them singly.
- */
+/* Vectors read slots that others write; what checks or schedules accesses gets single ones. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define SINGLE_SLOTS
@@ -24,7 +23,7 @@
 #include <emmintrin.h>
 #endif
 
-#define ONE_ANSWER_EACH 8 /* voters of a container, on average, up to which arrays stay short */
+#define FEW 8 /* voters of a container, on average, up to which hardly any has more than 15 */
 
 static uint32_t cell_shift_for(uint32_t options)
 {
@@ -71,7 +70,7 @@ size_t ballot_bytes_sparse(uint64_t voters, uint64_t expected, uint32_t options)
 {
 	uint64_t containers = containers_for(voters);
 	uint64_t hit = expected < containers ? expected : containers;
-	uint64_t per_unit = expected / ONE_ANSWER_EACH <= containers ? 8 : 4;
+	uint64_t per_unit = expected / FEW <= containers ? 8 : 4;
 	size_t enough = ballot_bytes(voters, options);
 	if (expected > containers * (BALLOT_SPARSE_MAX / 2))
 		return enough;

@@ -25,9 +25,9 @@
 /* Set by ballot_init() and read only from then on, so that all cores keep a copy of this line. */
 struct ballot {
 	uint64_t voters; /* voter numbers below this have a cell */
-	uint32_t *
-		directory; /* written by any caster, atomically: a container's reference, 0: none */
-	uint8_t *pool;     /* written by any caster, atomically: containers */
+	/* What these two point to is written by any caster, atomically. */
+	uint32_t *directory; /* of each container, its reference; 0: none */
+	uint8_t *pool;       /* containers */
 	uint64_t pool_bytes;
 	uint32_t cell_bits;  /* of a dense container: 4, 8 or 16, by the number of options */
 	uint32_t cell_shift; /* cells per 64-bit word, as a power of two: 4, 3 or 2 */
@@ -41,7 +41,7 @@ enum ballot_outcome {
 
 enum ballot_form {
 	BALLOT_GROWING, /* containers come from the pool as voters appear */
-	BALLOT_DENSE, /* all containers are dense from the start: for memory that is there anyway */
+	BALLOT_DENSE,   /* all are dense from the start: for memory that is there anyway */
 };
 
 /*

@@ -229,7 +229,7 @@ static void check_containers(void)
 			for (uint32_t j = 0; j < i; j++)
 				cr_assert((read.answer[i] & 0xFFFF) != (read.answer[j] & 0xFFFF),
 					  "%s: two slots of one voter", world.scenario->name);
-		uint32_t stage = stage_of(world.ballot.directory[c]);
+		uint32_t stage = ballot_stage_of(world.ballot.directory[c]);
 		for (uint32_t s = 1; s <= stage && s < STAGE_DENSE; s++)
 			units += array_units(s);
 		dense += stage == STAGE_DENSE;
