@@ -28,7 +28,7 @@ rig_start_tallyd
 cat tallyd.log
 
 step "3. The producer opens a poll of 20 seconds"
-opens_at=$(date -u -d '+3 seconds' +%Y-%m-%dT%H:%M:%SZ)
+opens_at=$(date -u -d '+5 seconds' +%Y-%m-%dT%H:%M:%SZ)
 "$TALLYCTL" open acme/101 --poll "Which colour?" Red Blue Green Yellow --for 20s --max-delay 10s \
 	--at "$opens_at"
 

@@ -37,9 +37,19 @@ drawn() {
 	}' "$page" | expand
 }
 
-# What lies in a room. Left out: meson.build below the top, what is hidden, what a build leaves.
+# What lies in a room. Left out: meson.build below the top, what is hidden, what a build leaves. At the top
+# people try things, so there only what git knows counts; without git, what no file of ours is called.
 found() {
-	local room=$1 path
+	local room=$1 path known
+	if [ "$room" = . ]; then
+		known=$(git ls-files 2>/dev/null | sed 's|/.*|/|' | sort -u) || true
+		if ! grep -qx README.md <<<"$known"; then
+			known=$(printf '%s\n' */ ./*.md LICENSE run meson* | sed 's|^\./||' |
+				while read -r path; do [ -e "$path/build.ninja" ] || echo "$path"; done)
+		fi
+		grep -vE '^(\.|build)' <<<"$known"
+		return
+	fi
 	for path in "$room"/*; do
 		path=${path#./}
 		case $path in

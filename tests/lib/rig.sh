@@ -9,7 +9,8 @@
 #   └───────────────────┘           └──────────────────────────┘
 #
 # Everything carries this process's id and goes away with rig_down, which also runs on errors and
-# signals: namespaces, processes, pins (a bpffs of its own), huge pages, files.
+# signals, and which no further signal disturbs: namespaces, processes, pins (a bpffs of its own), huge
+# pages, DPDK's directories, files. tests/netns/rig_down_test.sh holds it to that.
 
 RIG_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 RIG_BUILD=${TALLYWIRE_BUILD:-$RIG_TOP/build}
@@ -19,9 +20,9 @@ TALLYCTL=$RIG_BUILD/ctl/tallyctl
 # shellcheck disable=SC2034
 TALLYREPLAY=$RIG_BUILD/perf/tallyreplay
 RIG_HUGE_MB=104 # what one queue needs, and a little
+RIG_NR_HUGEPAGES=${RIG_NR_HUGEPAGES:-/proc/sys/vm/nr_hugepages}
 rig_dir=
 rig_pids=()
-rig_huge_before=
 # What the appliance's configuration says; a test may change them before rig_configure.
 RIG_HUGEPAGES=no
 RIG_VOTERS=1000000
@@ -39,8 +40,9 @@ rig_fail() {
 # What the machine must have; exits 77 with the reason where it has not.
 rig_need_root() {
 	[ "$(id -u)" -eq 0 ] || rig_skip "needs root for network namespaces and XDP"
-	ip netns add "twcheck$$" 2>/dev/null || rig_skip "this kernel gives no network namespaces"
-	ip netns del "twcheck$$"
+	# A namespace without a name: it ends with `true`.
+	unshare --net --mount true 2>/dev/null || rig_skip "this kernel gives no network namespaces"
+	grep -qw bpf /proc/filesystems || rig_skip "this kernel has no BPF"
 }
 
 rig_in_appliance() {
@@ -51,12 +53,16 @@ rig_in_viewers() {
 	nsenter --net="/run/netns/$rig_viewers" "$@"
 }
 
+# Names first, then the traps, then the things: whenever a signal comes, rig_down knows what to look for.
 rig_up() {
-	rig_dir=$(mktemp -d /tmp/tallywire.XXXXXX)
+	rig_dir=$(mktemp -u "${TMPDIR:-/tmp}/tallywire.XXXXXX")
 	rig_appliance=twa$$ rig_viewers=twv$$
 	trap rig_down EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	trap 'rig_interrupted 129' HUP
+	trap 'rig_interrupted 130' INT
+	trap 'rig_interrupted 141' PIPE
+	trap 'rig_interrupted 143' TERM
+	mkdir -m 0700 "$rig_dir"
 	mkdir "$rig_dir/bpf"
 	mount -t bpf "tallywire$$" "$rig_dir/bpf"
 	ip netns add "$rig_appliance"
@@ -77,30 +83,89 @@ rig_quiet_link() {
 	ip -n "$1" link set "$2" up
 }
 
-# Huge pages for the appliance, on top of what there is. Falls back where memory is in pieces.
+# Huge pages for the appliance, on top of what there is. Where memory is in pieces there are none, which
+# is said, and nothing has changed.
 rig_huge_pages() {
-	local file=/proc/sys/vm/nr_hugepages free
-	[ -w $file ] || return 0
-	rig_huge_before=$(cat $file)
-	echo $((rig_huge_before + RIG_HUGE_MB / 2)) >$file
-	free=$(awk '/^HugePages_Free/ {f = $2} /^Hugepagesize/ {s = $2} END {print f * s / 1024}' /proc/meminfo)
-	[ "${free%.*}" -ge 100 ] && RIG_HUGEPAGES=yes
-	return 0
+	local kb pages
+	kb=$(awk '/^Hugepagesize:/ {print $2}' /proc/meminfo)
+	pages=$(((RIG_HUGE_MB * 1024 + ${kb:-2048} - 1) / ${kb:-2048}))
+	rig_huge_change "$pages" "$rig_dir/huge_pages"
+	if [ "$(cat "$rig_dir/huge_pages" 2>/dev/null)" = "$pages" ]; then
+		RIG_HUGEPAGES=yes
+	else
+		rig_huge_back
+		echo "note: no $RIG_HUGE_MB MiB of huge pages to be had here; hugepages = no" >&2
+	fi
+}
+
+# rig_huge_change PAGES FILE: so many more, or fewer; by how many the number did change goes into FILE.
+# Other rigs may be at it too, so it is a sum, and locked: the lock is on the number itself. A process
+# of its own, which no signal stops between the change and the note of it.
+rig_huge_change() (
+	trap '' HUP INT PIPE TERM
+	exec 2>/dev/null 9<"$RIG_NR_HUGEPAGES" || exit 0
+	flock -w 30 9
+	before=$(cat "$RIG_NR_HUGEPAGES")
+	echo $((before + $1 > 0 ? before + $1 : 0)) >"$RIG_NR_HUGEPAGES" || true
+	echo $(($(cat "$RIG_NR_HUGEPAGES") - before)) >"$2"
+)
+
+# Gives back what rig_huge_pages took, and no more.
+rig_huge_back() {
+	local pages
+	pages=$(cat "$rig_dir/huge_pages" 2>/dev/null)
+	[ "${pages:-0}" -le 0 ] || rig_huge_change "-$pages" /dev/null
+	rm -f "$rig_dir/huge_pages"
+}
+
+# rig_interrupted STATUS: a signal came. Does what the end of the script would do: `exit` alone would not,
+# where the script is already about to end.
+rig_interrupted() {
+	trap '' HUP INT PIPE TERM
+	set +e
+	eval "set -- $1 $(trap -p EXIT)" # STATUS trap -- COMMAND EXIT
+	rig_status "$1"
+	eval "${4:-}"
+	exit "$1"
+}
+
+rig_status() {
+	return "$1"
+}
+
+# Ends what this script started: asks first, and does not ask for ever.
+rig_end_processes() {
+	local tries namespace
+	# shellcheck disable=SC2046 # ids
+	{
+		kill $(jobs -pr)
+		kill -CONT $(jobs -pr)
+		for ((tries = 0; tries < 100; tries++)); do
+			[ -n "$(jobs -pr)" ] || break
+			sleep 0.05
+		done
+		kill -KILL $(jobs -pr)
+		for namespace in "$rig_viewers" "$rig_appliance"; do
+			kill -KILL $(ip netns pids "$namespace")
+		done
+		wait
+	} 2>/dev/null
 }
 
 rig_down() {
 	local status=$? pid
-	trap - EXIT INT TERM
+	trap '' HUP INT PIPE TERM
+	trap - EXIT
+	set +e
+	rig_end_processes
+	ip netns del "$rig_viewers" 2>/dev/null
+	ip netns del "$rig_appliance" 2>/dev/null
+	umount "$rig_dir/bpf" 2>/dev/null
+	rig_huge_back
+	# A tallyd that was killed leaves its directory.
 	for pid in "${rig_pids[@]}"; do
-		kill "$pid" 2>/dev/null || true
+		[ -e "/proc/$pid" ] || rm -rf "/var/run/dpdk/tallywire-$pid"
 	done
-	for pid in "${rig_pids[@]}"; do
-		wait "$pid" 2>/dev/null || true
-	done
-	ip netns del "$rig_viewers" 2>/dev/null || true
-	ip netns del "$rig_appliance" 2>/dev/null || true
-	umount "$rig_dir/bpf" 2>/dev/null || true
-	[ -z "$rig_huge_before" ] || echo "$rig_huge_before" >/proc/sys/vm/nr_hugepages
 	rm -rf "$rig_dir"
 	exit "$status"
 }
@@ -150,12 +215,17 @@ rig_start_tallyd() {
 	rig_wait_for "tallyd: ready" "$rig_dir/tallyd.log" "$tallyd_pid"
 }
 
-# rig_wait_for TEXT FILE PID: until the line is there; fails when the process ends first.
+# rig_wait_for TEXT FILE PID: until the line is there; fails when the process ends first, or after a
+# minute's tries.
 rig_wait_for() {
-	until grep -q "$1" "$2"; do
-		kill -0 "$3" 2>/dev/null || { cat "$2" >&2; rig_fail "'$1' never came"; }
+	local tries
+	for tries in {1..1200}; do
+		grep -q "$1" "$2" && return
+		kill -0 "$3" 2>/dev/null || break
 		sleep 0.05
 	done
+	cat "$2" >&2
+	rig_fail "'$1' never came ($tries tries)"
 }
 
 # rig_until COMMAND COMPLAINT: until the command succeeds; a bound on tries, not a measure of time.
@@ -168,10 +238,17 @@ rig_until() {
 	rig_fail "$2 (after $tries tries)"
 }
 
-# Ends tallyd in an orderly way and waits for it.
+# Ends tallyd in an orderly way and waits for it; its exit code is the function's.
 rig_stop_tallyd() {
 	kill -TERM "$tallyd_pid"
+	rig_until "! kill -0 $tallyd_pid 2>/dev/null" "tallyd does not end"
 	wait "$tallyd_pid"
+}
+
+# Ends tallyd as a crash would.
+rig_kill_tallyd() {
+	kill -KILL "$tallyd_pid"
+	wait "$tallyd_pid" 2>/dev/null || true
 }
 
 # rig_json FILE EXPRESSION: a Python expression over the JSON document `d`.

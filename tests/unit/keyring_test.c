@@ -129,8 +129,10 @@ Test(keyring, a_file_that_we_may_not_read_is_refused)
 {
 	const char *path = scratch_text("locked.json", TENANTS(TENANT), 0000);
 	/* root may read everything, so be nobody for a moment */
-	if (geteuid() == 0 && seteuid(65534) != 0)
+	if (geteuid() == 0 && seteuid(65534) != 0) {
+		scratch_remove(); /* a skipped test ends here, without .fini */
 		cr_skip_test("root that cannot become another user may read everything");
+	}
 	expect_refused(path, "", "Permission denied");
 	cr_expect_eq(seteuid(getuid()), 0);
 }
