@@ -131,8 +131,7 @@ static void stage_open(struct stage *stage, uint32_t workers)
 	stage->lane_bytes = tally_bytes(OPTIONS, workers);
 	stage->cells = take(stage->cell_bytes);
 	stage->lanes = take(stage->lane_bytes);
-	ballot_init(&stage->ballot, stage->cells, stage->cell_bytes, VOTERS, OPTIONS,
-		    BALLOT_DENSE);
+	ballot_init(&stage->ballot, stage->cells, stage->cell_bytes, VOTERS, OPTIONS, BALLOT_DENSE);
 	tally_init(&stage->tally, stage->lanes, OPTIONS, workers);
 	const struct window window = {
 		.interaction = INTERACTION,

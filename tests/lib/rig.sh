@@ -89,7 +89,7 @@ rig_huge_pages() {
 	local kb pages
 	kb=$(awk '/^Hugepagesize:/ {print $2}' /proc/meminfo)
 	pages=$(((RIG_HUGE_MB * 1024 + ${kb:-2048} - 1) / ${kb:-2048}))
-	rig_huge_change "$pages" "$rig_dir/huge_pages"
+	rig_huge_change "$pages" "$rig_dir/huge_pages" || true
 	if [ "$(cat "$rig_dir/huge_pages" 2>/dev/null)" = "$pages" ]; then
 		RIG_HUGEPAGES=yes
 	else
@@ -113,8 +113,8 @@ rig_huge_change() (
 # Gives back what rig_huge_pages took, and no more.
 rig_huge_back() {
 	local pages
-	pages=$(cat "$rig_dir/huge_pages" 2>/dev/null)
-	[ "${pages:-0}" -le 0 ] || rig_huge_change "-$pages" /dev/null
+	pages=$(cat "$rig_dir/huge_pages" 2>/dev/null || true)
+	[ "${pages:-0}" -le 0 ] || rig_huge_change "-$pages" /dev/null || true
 	rm -f "$rig_dir/huge_pages"
 }
 

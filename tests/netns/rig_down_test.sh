@@ -145,7 +145,7 @@ hammer "-$script" INT TERM
 expect_nothing_left "while the script tidies up itself, before the rig does" any
 
 # --- At any other moment: on the way up, and while it ends by itself.
-for tens in {0..9..2}; do
+for tens in {0..9..3}; do
 	start wait
 	sleep "0.$tens"
 	hammer "-$script" TERM INT HUP
@@ -154,6 +154,14 @@ for tens in {0..9..2}; do
 	rig_until "[ -s steps ] || ! kill -0 $script 2>/dev/null" "the script does not come up"
 	hammer "-$script" INT TERM
 	expect_nothing_left "signals while it leaves" any
+done
+
+# --- Where there are no huge pages to be had it goes on without, and says so.
+for none in "$dir/nowhere" /proc/sys/kernel/ngroups_max; do # a file that is not there, one that cannot be written
+	: >script.log
+	RIG_NR_HUGEPAGES=$none start leave
+	expect_nothing_left "no huge pages" 0
+	grep -q "^note: .*hugepages = no" script.log || rig_fail "no huge pages, and not a word: $(cat script.log)"
 done
 
 # --- Two at once do not take each other's huge pages, nor leave theirs.
