@@ -36,6 +36,7 @@ static const char *const map_names[MAP_COUNT] = {"xsks_map", "front_config", "fr
 /* What a joined front had, should it have to go on with that. */
 struct front_before {
 	int program_fd; /* -1: nothing was there */
+	bool native;
 	struct front_config config;
 	struct front_key *keys;
 	uint32_t key_count;
@@ -294,6 +295,7 @@ static int remember(struct front *front, struct err *err)
 		return 0;
 	before->keys = calloc(FRONT_MAX_KEYS, sizeof(*before->keys));
 	before->program_fd = bpf_prog_get_fd_by_id(front->link.program_id);
+	before->native = front->link.native;
 	if (!before->keys || before->program_fd < 0 ||
 	    bpf_map_lookup_elem(map_fd(front, MAP_CONFIG), &zero, &before->config))
 		return err_set(err, -errno, "%s: cannot read the front that is there: %s",
@@ -314,6 +316,26 @@ static bool was_there(const struct front_key *key, const struct front_before *be
 	return false;
 }
 
+/* The program that was there, in the mode it had: a start in another mode has taken its link off.
+ */
+static void put_program_back(struct front *front)
+{
+	const struct front_before *before = &front->before;
+	char link_path[FRONT_PATH_BYTES];
+	struct err ignored;
+	if (front->link.fd >= 0 && !front->link.made) {
+		bpf_link_update(front->link.fd, before->program_fd, NULL);
+		return;
+	}
+	front_dir_pin(&front->dir, "link", link_path);
+	if (front->link.fd >= 0)
+		front_link_remove(&front->link, link_path);
+	front->link.ours_is_on = false;
+	front_link_attach(&front->link, front->interface,
+			  before->native ? FRONT_NATIVE : FRONT_GENERIC, link_path,
+			  before->program_fd, &ignored);
+}
+
 /* Puts program, port and keys back. Old keys are entered before new ones go. */
 static void put_back(struct front *front)
 {
@@ -322,7 +344,7 @@ static void put_back(struct front *front)
 	const uint8_t known = 1;
 	struct front_key key, next;
 	int fd = map_fd(front, MAP_KEYS);
-	bpf_link_update(front->link.fd, before->program_fd, NULL);
+	put_program_back(front);
 	bpf_map_update_elem(map_fd(front, MAP_CONFIG), &zero, &before->config, BPF_ANY);
 	for (uint32_t i = 0; i < before->key_count; i++)
 		bpf_map_update_elem(fd, &before->keys[i], &known, BPF_ANY);
@@ -407,7 +429,7 @@ int front_attach(const struct front_options *options, struct front **made, struc
 	return 0;
 
 err_put_back:
-	if (front->before.program_fd >= 0 && front->link.fd >= 0)
+	if (front->before.program_fd >= 0)
 		put_back(front);
 	if (front->link.fd >= 0)
 		close(front->link.fd);
@@ -441,9 +463,10 @@ void front_detach(struct front *front, bool keep)
 
 void front_abandon(struct front *front)
 {
-	if (front->before.program_fd >= 0 && !front->link.made)
+	bool was_there_before = front->before.program_fd >= 0;
+	if (was_there_before)
 		put_back(front);
-	front_detach(front, !front->link.made);
+	front_detach(front, was_there_before || !front->link.made);
 }
 
 int front_remove(const char *interface, const char *pin_dir, struct err *err)

@@ -104,6 +104,7 @@ echo "no socket" >precious
 fails "its UDP port is in use" "UDP port 5544 is in use" \
 	-e "$zoo" -e 's|^\[appliance\]|&\nvote_port = 5544|'
 fails "huge pages short" "huge pages: .* wanted" -e "$zoo" -e "$no_memory" -e 's|^\[appliance\]|&\nvote_port = 5545|'
+fails "another mode, and no memory" "huge pages: .* wanted" -e "$no_memory" -e 's|^\[front\]|&\nmode = generic|'
 fails "no control socket" "precious: " -e "$zoo" -e "s|^control = .*|control = $rig_dir/precious|"
 fails "no second port" "missing.pcap" -e "$zoo" -e "\$aport1 = pcap:$rig_dir/missing.pcap"
 
