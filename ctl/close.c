@@ -5,8 +5,6 @@
  */
 #include "ctl/verbs.h"
 
-#include <stdio.h>
-#include "ctl/output.h"
 #include "ctl/request.h"
 #include "ctl/windows.h"
 
@@ -18,10 +16,7 @@ static int run(const struct args *args)
 		code = request(args, args->verb->name, params, &window);
 	if (code != EXIT_DONE)
 		return code;
-	if (args->json)
-		output_json(window, true);
-	else
-		windows_line(stdout, window);
+	windows_show(window, args->json);
 	json_decref(window);
 	return EXIT_DONE;
 }

@@ -2,8 +2,6 @@
 /* tallyctl extend: a window closes later. The appliance decides whether it still can. */
 #include "ctl/verbs.h"
 
-#include <stdio.h>
-#include "ctl/output.h"
 #include "ctl/request.h"
 #include "ctl/windows.h"
 
@@ -22,10 +20,7 @@ static int run(const struct args *args)
 	code = request(args, "extend", params, &window);
 	if (code != EXIT_DONE)
 		return code;
-	if (args->json)
-		output_json(window, true);
-	else
-		windows_line(stdout, window);
+	windows_show(window, args->json);
 	json_decref(window);
 	return EXIT_DONE;
 }

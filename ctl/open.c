@@ -141,10 +141,8 @@ static int run(const struct args *args)
 	code = set_opens_at(&client, &opening, params);
 	if (code == EXIT_DONE)
 		code = request_call(&client, NULL, "open", json_incref(params), &window);
-	if (code == EXIT_DONE && args->json)
-		output_json(window, true);
-	else if (code == EXIT_DONE)
-		windows_line(stdout, window);
+	if (code == EXIT_DONE)
+		windows_show(window, args->json);
 	json_decref(window);
 	client_close(&client);
 err_params:

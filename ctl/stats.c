@@ -15,24 +15,16 @@
 #include "ctl/screen.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
-#include "wire/verdict.h"
+#include "dataplane/core/receipt.h"
 
 enum { STATS_WATCH };
 
 static const char *verdict_meaning(const char *counter)
 {
-	static const struct {
-		const char *name, *text;
-	} rows[] = {
-#define X(symbol, name, receipt, text) {#name, text},
-		VERDICTS(X)
-#undef X
-			{"in_flight", "received and not judged yet"},
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strcmp(rows[i].name, counter) == 0)
-			return rows[i].text;
-	return "";
+	for (int verdict = VERDICT_NONE + 1; verdict < VERDICT_COUNT; verdict++)
+		if (strcmp(verdict_name((enum verdict)verdict), counter) == 0)
+			return verdict_text((enum verdict)verdict);
+	return strcmp(counter, "in_flight") == 0 ? "received and not judged yet" : "";
 }
 
 /* What the sum is compared with, and what was never received. */

@@ -36,7 +36,7 @@ static void put_when(FILE *out, const json_t *window)
 	}
 }
 
-void windows_line(FILE *out, const json_t *window)
+static void put_line(FILE *out, const json_t *window)
 {
 	const json_t *labels = json_object_get(window, "options");
 	size_t i;
@@ -53,6 +53,14 @@ void windows_line(FILE *out, const json_t *window)
 		text_put(out, text ? text : "");
 	}
 	fputs(json_array_size(labels) ? "]\n" : "\n", out);
+}
+
+void windows_show(const json_t *window, bool json)
+{
+	if (json)
+		output_json(window, true);
+	else
+		put_line(stdout, window);
 }
 
 static void add_window(struct table *table, const json_t *window, uint64_t now_us, bool with_kind)

@@ -4,11 +4,13 @@
 #define TALLYWIRE_CTL_WINDOWS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/* One line: what it is, when, and what the choices mean. */
-void windows_line(FILE *out, const json_t *window);
+/* What a verb prints that got a window back: JSON, or one line of what it is, when, and its
+ * choices. */
+void windows_show(const json_t *window, bool json);
 
 /* A table of all. `now_us` 0: without countdown. `max_columns` 0: as wide as it gets. */
 void windows_table(FILE *out, const json_t *windows, uint64_t now_us, int max_columns);
