@@ -261,10 +261,7 @@ static int parse_command_line(int argc, char **argv, struct make_options *option
 			return 1;
 		}
 		if (option == '?' || option == ':')
-			return err_set(err, -EINVAL, "make: %s '%s'; see `tallyreplay make --help`",
-				       option == ':' ? "a value is missing after"
-						     : "no such option",
-				       argv[optind - 1]);
+			return option_refused("make", option, argv[optind - 1], err);
 		int rc = set_option(options, option, optarg, err);
 		if (rc)
 			return rc;

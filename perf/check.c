@@ -10,6 +10,7 @@
 #include <string.h>
 #include "dataplane/show/json_fields.h"
 #include "perf/compare.h"
+#include "perf/options.h"
 #include "perf/replay.h"
 
 #define RESULTS_MAX_FILE_BYTES (1u << 30)
@@ -95,6 +96,7 @@ int check_main(int argc, char **argv)
 	const char *results_path = NULL, *answer_path = NULL;
 	bool exact = false, quiet = false;
 	int option;
+	struct err err;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
 		switch (option) {
@@ -104,10 +106,8 @@ int check_main(int argc, char **argv)
 		case 'e': exact = true; break;
 		case 'q': quiet = true; break;
 		default:
-			fprintf(stderr,
-				"tallyreplay: check: %s '%s'; see `tallyreplay check --help`\n",
-				option == ':' ? "a value is missing after" : "no such option",
-				argv[optind - 1]);
+			option_refused("check", option, argv[optind - 1], &err);
+			fprintf(stderr, "tallyreplay: %s\n", err.text);
 			return REPLAY_USAGE;
 		}
 	}

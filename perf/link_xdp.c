@@ -19,6 +19,7 @@
 #include <time.h>
 #include <xdp/libxdp.h>
 #include <xdp/xsk.h>
+#include "ebpf/xsk_losses.h"
 #include "perf/link.h"
 
 #define RING_FRAMES 4096
@@ -237,12 +238,9 @@ static void xdp_recv_finish(void *state)
 static uint64_t xdp_missed(void *state)
 {
 	struct xdp_link *xdp = state;
-	struct xdp_statistics stats;
-	socklen_t bytes = sizeof(stats);
-	memset(&stats, 0, sizeof(stats));
-	if (getsockopt(xsk_socket__fd(xdp->socket), SOL_XDP, XDP_STATISTICS, &stats, &bytes))
-		return 0;
-	return stats.rx_dropped + stats.rx_ring_full + stats.rx_fill_ring_empty_descs;
+	const struct xsk_losses socket = {.count = 1, .fds = {xsk_socket__fd(xdp->socket)}};
+	uint64_t packets = 0;
+	return xsk_losses_read(&socket, &packets) ? 0 : packets;
 }
 
 const struct link_ops link_xdp_ops = {

@@ -16,6 +16,12 @@
 #include <sys/stat.h>
 #include "dataplane/show/time_text.h"
 
+int option_refused(const char *verb, int option, const char *word, struct err *err)
+{
+	return err_set(err, -EINVAL, "%s: %s '%s'; see `tallyreplay %s --help`", verb,
+		       option == ':' ? "a value is missing after" : "no such option", word, verb);
+}
+
 int option_number(const char *name, const char *text, uint64_t min, uint64_t max, uint64_t *value,
 		  struct err *err)
 {

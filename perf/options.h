@@ -16,6 +16,8 @@ struct option_file {
 	const char *path;
 };
 
+/* What getopt_long() stopped at: `option` is ':' or '?', `word` the one it looked at last. */
+int option_refused(const char *verb, int option, const char *word, struct err *err);
 /* A whole number from `min` to `max`. */
 int option_number(const char *name, const char *text, uint64_t min, uint64_t max, uint64_t *value,
 		  struct err *err);

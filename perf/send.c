@@ -209,10 +209,7 @@ static int parse_command_line(int argc, char **argv, struct send_options *option
 			return 1;
 		}
 		if (option == '?' || option == ':')
-			return err_set(err, -EINVAL, "send: %s '%s'; see `tallyreplay send --help`",
-				       option == ':' ? "a value is missing after"
-						     : "no such option",
-				       argv[optind - 1]);
+			return option_refused("send", option, argv[optind - 1], err);
 		int rc = set_option(options, option, optarg, err);
 		if (rc)
 			return rc;
