@@ -66,9 +66,6 @@ size_t ballot_bytes_sparse(uint64_t voters, uint64_t expected, uint32_t options)
 void ballot_init(struct ballot *ballot, void *memory, size_t bytes, uint64_t voters,
 		 uint32_t options, enum ballot_form form);
 
-/* Brings the voter's entry of the directory near, some time before ballot_prefetch(). */
-static inline void ballot_prefetch_directory(const struct ballot *ballot, uint32_t voter);
-
 /* Brings the voter's cell near, some time before ballot_cast(). Reads the directory. */
 static inline void ballot_prefetch(const struct ballot *ballot, uint32_t voter);
 

@@ -105,12 +105,6 @@ static inline enum ballot_outcome ballot_cast(struct ballot *ballot, uint32_t vo
 	return ballot_cast_growing(ballot, voter, choice, standing);
 }
 
-static inline void ballot_prefetch_directory(const struct ballot *ballot, uint32_t voter)
-{
-	if (voter < ballot->voters)
-		__builtin_prefetch(&ballot->directory[voter >> BALLOT_VALUE_BITS]);
-}
-
 static inline void ballot_prefetch(const struct ballot *ballot, uint32_t voter)
 {
 	uint32_t shift;

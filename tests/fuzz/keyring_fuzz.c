@@ -12,16 +12,7 @@
 #include <unistd.h>
 
 #include "dataplane/show/keyring.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
-
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);    \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "tests/fuzz/must.h"
 
 static void check_loaded(const struct keyring *keyring)
 {

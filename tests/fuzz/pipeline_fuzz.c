@@ -13,18 +13,9 @@
 
 #include "dataplane/core/receipt.h"
 #include "tests/lib/stage.h"
+#include "tests/fuzz/must.h"
 
 #define OPENS STAGE_OPENS_US
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
-
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);    \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* What a frame begins with, in the low bits of its control byte. */
 enum kind { RAW, VOTE, WATCH, LONG_HEADER };

@@ -8,16 +8,7 @@
 #include <string.h>
 
 #include "dataplane/show/rundown.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
-
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);    \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "tests/fuzz/must.h"
 
 static struct tenant tenants[] = {{.id = 7, .name = "acme", .max_delay_ms = 5000}};
 static const struct keyring keyring = {.tenants = tenants, .tenant_count = 1};

@@ -150,7 +150,6 @@ static void go_beyond(uint64_t voters, uint32_t options, enum ballot_form form)
 	memcpy(before, ballot.directory, bytes);
 	for (size_t j = 0; j < sizeof(beyond) / sizeof(beyond[0]); j++) {
 		standing = 77;
-		ballot_prefetch_directory(&ballot, beyond[j]);
 		ballot_prefetch(&ballot, beyond[j]);
 		cr_expect_eq(ballot_cast(&ballot, beyond[j], 0, &standing), BALLOT_FULL);
 		cr_expect_eq(standing, CHOICE_NONE);
