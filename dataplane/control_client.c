@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/methods.h"
 
 #define READ_BYTES      65536
 #define LIVE_FRESH_US   4000       /* a vote is to be seen within 10 ms */

@@ -23,7 +23,7 @@ first_cells() {
 # Those that need the appliance only, in order; then those that belong to a connection.
 known_methods() {
 	sed -n '/method_rows\[\] = {/,/^}/p' dataplane/control_methods.c |
-		grep -oE '\{"[a-z_]+", [a-z_]+\}' | cut -d '"' -f 2
+		grep -oE '\.name = "[a-z_]+"' | cut -d '"' -f 2
 	grep -oE 'strcmp\(method, "[a-z_]+"\) == 0' dataplane/control_client.c | cut -d '"' -f 2
 }
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The methods themselves, by file. The table in control_methods.c calls them.
+ *
+ * A method gets `params` as the client sent them, or NULL, and checks all of them before it
+ * changes anything. It returns its result, a new reference, or NULL with `error` filled in; NULL
+ * without an error is out of memory. Control thread.
+ */
+#ifndef TALLYWIRE_METHODS_H
+#define TALLYWIRE_METHODS_H
+
+#include "dataplane/method_params.h"
+
+typedef json_t *method_function(struct appliance *appliance, const json_t *params,
+				struct method_error *error);
+
+/* methods_windows.c */
+method_function method_open, method_load, method_close, method_extend, method_cancel, method_reveal,
+	method_list, method_results;
+
+/* methods_appliance.c */
+method_function method_stats;
+
+/* The results document of the selected windows as they stand now. NULL when out of memory. */
+json_t *results_now(struct appliance *appliance, const struct selection *selection);
+
+#endif
