@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum option_type { TEXT, NUMBER, FLAG, MODE };
+enum option_type { TEXT, NUMBER, FLAG, MODE, OCTAL };
 
 struct option_row {
 	const char *section;
@@ -72,6 +72,19 @@ static int parse_mode(const char *text, enum front_mode *mode)
 	return -EINVAL;
 }
 
+/* A socket's mode, such as 0660. To write is to connect, and its owner always may. */
+static int parse_octal(const char *text, uint32_t *mode)
+{
+	size_t digits = strspn(text, "01234567");
+	if (digits == 0 || digits > 4 || text[digits])
+		return -EINVAL;
+	unsigned long parsed = strtoul(text, NULL, 8);
+	if (parsed > 0777 || !(parsed & 0200))
+		return -EINVAL;
+	*mode = (uint32_t)parsed;
+	return 0;
+}
+
 /* Puts one option's text into its field. `place` is the file, for the message. */
 static int set_option(struct config *config, const struct option_row *row, const char *text,
 		      const char *place, struct err *err)
@@ -104,6 +117,13 @@ static int set_option(struct config *config, const struct option_row *row, const
 			return err_set(err, -EINVAL,
 				       "%s: [%s] %s: '%s' is not auto, native or generic", place,
 				       row->section, row->key, text);
+		return 0;
+	case OCTAL:
+		if (parse_octal(text, (uint32_t *)(void *)field))
+			return err_set(err, -EINVAL,
+				       "%s: [%s] %s: '%s' is no octal mode up to 0777 with 0200, "
+				       "such as %s",
+				       place, row->section, row->key, text, row->default_text);
 		return 0;
 	}
 	return -EINVAL;
@@ -377,6 +397,10 @@ int config_load(const char *path, struct config *config, struct err *err)
 	if (rc == 0 && config->port_count == 0)
 		rc = err_set(err, -EINVAL,
 			     "%s: [ports]: no port; name one, such as `port0 = af_xdp:eth0`", path);
+	if (rc == 0 && strcmp(config->public_socket, config->control) == 0)
+		rc = err_set(err, -EINVAL,
+			     "%s: [appliance] public: the same path as control; name another",
+			     path);
 	if (config->packet_mb == 0)
 		config->packet_mb = needed_packet_mb(config);
 	return rc;

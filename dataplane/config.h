@@ -23,9 +23,17 @@
 	X(appliance, keyring, keyring, TEXT, "/etc/tallywire/keyring.json", 0, 0,                  \
 	  "the keyring file: tenants and their keys, mode 0600")                                   \
 	X(appliance, control, control, TEXT, CONTROL_DEFAULT_SOCKET, 0, 0,                         \
-	  "path of the control socket")                                                            \
+	  "path of the control socket, for those who run the show")                                \
 	X(appliance, control_group, control_group, TEXT, "", 0, 0,                                 \
 	  "group that may use the control socket; empty: tallyd's own")                            \
+	X(appliance, control_mode, control_mode, OCTAL, "0660", 0, 0,                              \
+	  "mode of the control socket, octal")                                                     \
+	X(appliance, public, public_socket, TEXT, "", 0, 0,                                        \
+	  "path of the public socket, which tells no count before its reveal; empty: none")        \
+	X(appliance, public_group, public_group, TEXT, "", 0, 0,                                   \
+	  "group that may use the public socket; empty: tallyd's own")                             \
+	X(appliance, public_mode, public_mode, OCTAL, "0666", 0, 0,                                \
+	  "mode of the public socket, octal")                                                      \
 	X(appliance, vote_port, vote_port, NUMBER, "4433", 1, 65535, "UDP port of the votes")      \
 	X(windows, voters, voters, NUMBER, "1000000", 1, 4294967296,                               \
 	  "voter numbers per window, from 0; a higher number is answered busy")                    \
@@ -65,8 +73,12 @@ struct config {
 	char keyring[CONFIG_TEXT_BYTES];
 	char control[CONFIG_TEXT_BYTES];
 	char control_group[CONFIG_TEXT_BYTES];
+	char public_socket[CONFIG_TEXT_BYTES]; /* "": none */
+	char public_group[CONFIG_TEXT_BYTES];
 	char lcores[CONFIG_TEXT_BYTES];
 	char pin_dir[CONFIG_TEXT_BYTES];
+	uint32_t control_mode; /* of the sockets' files */
+	uint32_t public_mode;
 	uint64_t vote_port;
 	uint64_t voters;
 	uint64_t windows_mb;

@@ -40,13 +40,14 @@ static bool buffer_add(struct buffer *buffer, const char *text, size_t bytes)
 	return true;
 }
 
-struct client *client_create(int fd)
+struct client *client_create(int fd, enum control_role role)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	if (!client) {
 		close(fd);
 		return NULL;
 	}
+	client->role = role;
 	client->fd = fd;
 	client->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (client->timer_fd < 0) {
@@ -169,7 +170,7 @@ static json_t *call(struct client *client, struct appliance *appliance, const ch
 		return subscribe(client, appliance, params, error);
 	if (strcmp(method, "unsubscribe") == 0)
 		return unsubscribe(client, params, error);
-	return method_call(appliance, method, params, error);
+	return method_call(appliance, client->role, method, params, error);
 }
 
 /* What makes a JSON value a JSON-RPC 2.0 request; NULL, or what is wrong with it. */
@@ -275,15 +276,15 @@ bool client_write(struct client *client, struct appliance *appliance)
 }
 
 /*
- * The last notification that was made. Subscribers who look at the same windows share it while it
- * is fresh, so that twenty of them cost what one does. Control thread only.
+ * The last notification that was made for each role. Subscribers who look at the same windows share
+ * it while it is fresh, so that twenty of them cost what one does. Control thread only.
  */
-static struct {
+static struct live {
 	struct selection selection;
 	uint64_t made_us;
 	char *text;
 	size_t bytes;
-} live;
+} lives[CONTROL_ROLES];
 
 static bool same_selection(const struct selection *a, const struct selection *b)
 {
@@ -294,20 +295,23 @@ static bool same_selection(const struct selection *a, const struct selection *b)
 	return a->all_ids || a->id == b->id;
 }
 
-static void make_live(struct appliance *appliance, const struct selection *selection)
+static const struct live *make_live(struct appliance *appliance, const struct client *client)
 {
 	uint64_t now_us = clock_now_us();
-	if (live.text && now_us - live.made_us < LIVE_FRESH_US &&
-	    same_selection(&live.selection, selection))
-		return;
-	json_t *object = json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", CONTROL_LIVE,
-				   "params", results_now(appliance, selection));
-	free(live.text);
-	live.text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-	live.bytes = live.text ? strlen(live.text) : 0;
-	live.made_us = now_us;
-	live.selection = *selection;
+	struct live *live = &lives[client->role];
+	if (live->text && now_us - live->made_us < LIVE_FRESH_US &&
+	    same_selection(&live->selection, &client->selection))
+		return live;
+	json_t *object =
+		json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", CONTROL_LIVE, "params",
+			  results_now(appliance, client->role, &client->selection));
+	free(live->text);
+	live->text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	live->bytes = live->text ? strlen(live->text) : 0;
+	live->made_us = now_us;
+	live->selection = client->selection;
 	json_decref(object);
+	return live;
 }
 
 bool client_live(struct client *client, struct appliance *appliance)
@@ -317,6 +321,6 @@ bool client_live(struct client *client, struct appliance *appliance)
 		return true;
 	if (client_wants_write(client)) /* it has not taken the last one yet */
 		return true;
-	make_live(appliance, &client->selection);
-	return put_text(client, live.text, live.bytes);
+	const struct live *live = make_live(appliance, client);
+	return put_text(client, live->text, live->bytes);
 }

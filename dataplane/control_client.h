@@ -18,6 +18,7 @@ struct buffer {
 };
 
 struct client {
+	enum control_role role;
 	int fd;
 	int timer_fd; /* fires when the next live notification is due; -1: no subscription */
 	bool ending;  /* to be closed once what it was told is written */
@@ -27,7 +28,7 @@ struct client {
 };
 
 /* Takes over `fd` (non-blocking). NULL when out of memory; `fd` is closed then. */
-struct client *client_create(int fd);
+struct client *client_create(int fd, enum control_role role);
 void client_destroy(struct client *client);
 
 /*

@@ -5,15 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "dataplane/methods.h"
 #include "dataplane/show/json_fields.h"
 
-struct method_row {
-	const char *name;
-	method_function *studio; /* for those who run the show */
-};
-
-/* By file: a file of methods has its rows together. */
+/*
+ * By file: a file of methods has its rows together. What a `public` function answers holds windows
+ * as public_view() makes them, and no count of anything else.
+ */
 static const struct method_row method_rows[] = {
 	/* methods_windows.c */
 	{.name = "open", .studio = method_open},
@@ -22,27 +19,48 @@ static const struct method_row method_rows[] = {
 	{.name = "extend", .studio = method_extend},
 	{.name = "cancel", .studio = method_cancel},
 	{.name = "reveal", .studio = method_reveal},
-	{.name = "list", .studio = method_list},
-	{.name = "results", .studio = method_results},
+	{.name = "list", .studio = method_list, .public = method_list_public},
+	{.name = "results", .studio = method_results, .public = method_results_public},
 	/* methods_appliance.c */
 	{.name = "stats", .studio = method_stats},
 };
 
-json_t *method_call(struct appliance *appliance, const char *method, const json_t *params,
-		    struct method_error *error)
+#define METHOD_COUNT (sizeof(method_rows) / sizeof(method_rows[0]))
+
+const struct method_row *method_table(size_t *count)
+{
+	*count = METHOD_COUNT;
+	return method_rows;
+}
+
+static const struct method_row *find_method(const char *name)
+{
+	for (size_t i = 0; i < METHOD_COUNT; i++)
+		if (strcmp(method_rows[i].name, name) == 0)
+			return &method_rows[i];
+	return NULL;
+}
+
+json_t *method_call(struct appliance *appliance, enum control_role role, const char *method,
+		    const json_t *params, struct method_error *error)
 {
 	char shown[JSON_PRINTABLE_BYTES];
 	struct err err;
-	for (size_t i = 0; i < sizeof(method_rows) / sizeof(method_rows[0]); i++) {
-		if (strcmp(method_rows[i].name, method) != 0)
-			continue;
-		json_t *result = method_rows[i].studio(appliance, params, error);
-		if (!result && !error->code) {
-			err_set(&err, -ENOMEM, "out of memory");
-			answer_fail(error, CONTROL_INTERNAL_ERROR, &err);
-		}
-		return result;
+	const struct method_row *row = find_method(method);
+	if (!row) {
+		err_set(&err, -EINVAL, "%s: no such method", json_printable(method, shown));
+		return answer_fail(error, CONTROL_METHOD_NOT_FOUND, &err);
 	}
-	err_set(&err, -EINVAL, "%s: no such method", json_printable(method, shown));
-	return answer_fail(error, CONTROL_METHOD_NOT_FOUND, &err);
+	method_function *function = role == CONTROL_STUDIO ? row->studio : row->public;
+	if (!function) {
+		err_set(&err, -EACCES, "%s: not on the public socket; the control socket takes it",
+			method);
+		return answer_fail(error, CONTROL_FORBIDDEN, &err);
+	}
+	json_t *result = function(appliance, params, error);
+	if (!result && !error->code) {
+		err_set(&err, -ENOMEM, "out of memory");
+		answer_fail(error, CONTROL_INTERNAL_ERROR, &err);
+	}
+	return result;
 }

@@ -73,8 +73,10 @@ static void say_ready(const struct appliance *appliance)
 		       worker->lcore, appliance->config.ports[worker->queue->port].text,
 		       worker->queue->number, front ? front_mode_name(front) : "none");
 	}
-	printf("tallyd: ready, %u tenants, control socket %s\n", appliance->keyring.tenant_count,
-	       appliance->config.control);
+	const char *public = appliance->config.public_socket;
+	printf("tallyd: ready, %u tenants, control socket %s%s%s\n",
+	       appliance->keyring.tenant_count, appliance->config.control,
+	       public[0] ? ", public socket " : "", public);
 	fflush(stdout);
 }
 

@@ -10,6 +10,9 @@
 #include "dataplane/appliance.h"
 #include "wire/control_protocol.h"
 
+/* Who asks: those who run the show, or anybody. The socket that they came in by says it. */
+enum control_role { CONTROL_STUDIO, CONTROL_PUBLIC, CONTROL_ROLES };
+
 /* Which windows a request is about. */
 struct selection {
 	bool all_tenants; /* then the rest has no meaning */

@@ -16,12 +16,16 @@ typedef json_t *method_function(struct appliance *appliance, const json_t *param
 
 /* methods_windows.c */
 method_function method_open, method_load, method_close, method_extend, method_cancel, method_reveal,
-	method_list, method_results;
+	method_list, method_results, method_list_public, method_results_public;
 
 /* methods_appliance.c */
 method_function method_stats;
 
-/* The results document of the selected windows as they stand now. NULL when out of memory. */
-json_t *results_now(struct appliance *appliance, const struct selection *selection);
+/*
+ * The results document of the selected windows as they stand now, as this role may see it. NULL
+ * when out of memory.
+ */
+json_t *results_now(struct appliance *appliance, enum control_role role,
+		    const struct selection *selection);
 
 #endif

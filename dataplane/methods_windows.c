@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/public_view.h"
 #include "dataplane/show/time_text.h"
 #include "dataplane/stats.h"
 
@@ -157,7 +158,18 @@ json_t *method_reveal(struct appliance *appliance, const json_t *params, struct 
 	return change(appliance, params, NULL, do_reveal, error);
 }
 
-json_t *method_list(struct appliance *appliance, const json_t *params, struct method_error *error)
+/* For this role: the window's JSON as it is, or the public's view of it. Takes the reference. */
+static json_t *show_to(enum control_role role, json_t *window)
+{
+	if (role == CONTROL_STUDIO)
+		return window;
+	json_t *view = public_view(window);
+	json_decref(window);
+	return view;
+}
+
+static json_t *list_for(struct appliance *appliance, enum control_role role, const json_t *params,
+			struct method_error *error)
 {
 	static const char *const known[] = {"tenant", NULL};
 	struct selection selection;
@@ -171,7 +183,8 @@ json_t *method_list(struct appliance *appliance, const json_t *params, struct me
 	for (uint32_t i = 0; i < windows_count(appliance->windows); i++) {
 		struct armed_window *armed = windows_at(appliance->windows, i);
 		if (selection_has(&selection, &armed->window))
-			json_array_append_new(list, window_json(appliance, armed, now_us));
+			json_array_append_new(list,
+					      show_to(role, window_json(appliance, armed, now_us)));
 	}
 	json_t *result = json_object();
 	answer_set_time(result, "now", now_us);
@@ -179,36 +192,80 @@ json_t *method_list(struct appliance *appliance, const json_t *params, struct me
 	return result;
 }
 
-json_t *results_now(struct appliance *appliance, const struct selection *selection)
+json_t *method_list(struct appliance *appliance, const json_t *params, struct method_error *error)
+{
+	return list_for(appliance, CONTROL_STUDIO, params, error);
+}
+
+json_t *method_list_public(struct appliance *appliance, const json_t *params,
+			   struct method_error *error)
+{
+	return list_for(appliance, CONTROL_PUBLIC, params, error);
+}
+
+/*
+ * The results of the selected windows. Every window is read once, shown or not: *receipts is how
+ * many all of them have given.
+ */
+static json_t *results_list(struct appliance *appliance, enum control_role role,
+			    const struct selection *selection, uint64_t now_us, uint64_t *receipts)
 {
 	static uint64_t votes[RUNDOWN_MAX_OPTIONS]; /* control thread only */
-	uint64_t now_us = clock_now_us();
-	uint64_t window_receipts = 0;
 	json_t *list = json_array();
-	/* Every window is read once, shown or not: the datagrams below are what is left over. */
+	*receipts = 0;
 	for (uint32_t i = 0; i < windows_count(appliance->windows); i++) {
 		struct armed_window *armed = windows_at(appliance->windows, i);
 		struct tally_sum sum = {.votes = votes};
 		windows_sum(appliance->windows, armed, now_us, &sum);
 		for (int status = 0; status < RECEIPT_STATUSES; status++)
-			window_receipts += sum.receipts[status];
-		if (selection_has(selection, &armed->window))
-			json_array_append_new(list,
-					      results_interaction(&armed->interaction,
-								  &armed->window, &sum, now_us));
+			*receipts += sum.receipts[status];
+		if (!selection_has(selection, &armed->window))
+			continue;
+		json_t *result =
+			results_interaction(&armed->interaction, &armed->window, &sum, now_us);
+		if (role == CONTROL_PUBLIC)
+			answer_set_time(result, "final_at", window_final_at_us(&armed->window));
+		json_array_append_new(list, show_to(role, result));
 	}
-	struct datagram_counts counts;
-	stats_datagrams(appliance, window_receipts, &counts);
-	json_t *document = results_document(list, results_datagrams(&counts, true));
+	return list;
+}
+
+json_t *results_now(struct appliance *appliance, enum control_role role,
+		    const struct selection *selection)
+{
+	uint64_t now_us = clock_now_us();
+	uint64_t receipts;
+	json_t *list = results_list(appliance, role, selection, now_us, &receipts);
+	json_t *document;
+	if (role == CONTROL_STUDIO) {
+		/* Beside the windows' receipts, what is left over. */
+		struct datagram_counts counts;
+		stats_datagrams(appliance, receipts, &counts);
+		document = results_document(list, results_datagrams(&counts, true));
+	} else {
+		document = json_pack("{s:o}", "interactions", list);
+	}
 	answer_set_time(document, "now", now_us);
 	return document;
+}
+
+static json_t *results_for(struct appliance *appliance, enum control_role role,
+			   const json_t *params, struct method_error *error)
+{
+	struct selection selection;
+	if (selection_parse(appliance, params, NULL, &selection, error))
+		return NULL;
+	return results_now(appliance, role, &selection);
 }
 
 json_t *method_results(struct appliance *appliance, const json_t *params,
 		       struct method_error *error)
 {
-	struct selection selection;
-	if (selection_parse(appliance, params, NULL, &selection, error))
-		return NULL;
-	return results_now(appliance, &selection);
+	return results_for(appliance, CONTROL_STUDIO, params, error);
+}
+
+json_t *method_results_public(struct appliance *appliance, const json_t *params,
+			      struct method_error *error)
+{
+	return results_for(appliance, CONTROL_PUBLIC, params, error);
 }

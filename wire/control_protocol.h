@@ -24,6 +24,7 @@ enum control_error {
 	CONTROL_NOT_FOUND = -32001, /* no such tenant or interaction */
 	CONTROL_CONFLICT = -32002,  /* the window's state forbids it, or the id is taken */
 	CONTROL_NO_ROOM = -32003,   /* memory or a configured limit is used up */
+	CONTROL_FORBIDDEN = -32004, /* a method of the studio's, called on the public socket */
 };
 
 #endif

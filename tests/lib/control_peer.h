@@ -44,15 +44,20 @@ static inline void nobody_to_wait_for(void *context)
 	(void)context;
 }
 
-static inline void connect_client(void)
+static inline void connect_as(enum control_role role)
 {
 	int fds[2];
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-	client = client_create(fds[0]);
+	client = client_create(fds[0], role);
 	cr_assert_not_null(client);
 	peer = fds[1];
 	alive = true;
 	heard.bytes = 0;
+}
+
+static inline void connect_client(void)
+{
+	connect_as(CONTROL_STUDIO);
 }
 
 static inline void disconnect_client(void)

@@ -226,6 +226,26 @@ configure
 set_option appliance control_group nobodys-group
 refused "no such group" "control_group: no group 'nobodys-group'; add it"
 
+# --- The public socket cannot be made. The control socket is gone again.
+configure
+set_option appliance public "$rig_dir/precious"
+refused "a file in the public socket's place" "precious: is there and is no socket; remove it or set .appliance. public"
+grep -q "keep me" precious || fail "the file in the public socket's place is gone"
+set_option appliance public "$rig_dir/nowhere/deep/public.sock"
+refused "no directory for the public socket" "nowhere/deep: cannot be made: .*; make it or set .appliance. public"
+set_option appliance public "$rig_dir/control.sock"
+refused "one socket for both" "bad.conf: .appliance. public: the same path as control; name another"
+set_option appliance public "$rig_dir/plain/../control.sock"
+refused "one socket for both, written otherwise" "public: .*control.sock is the control socket; name another"
+set_option appliance public "$rig_dir/$(printf 'n%.0s' {1..100})"
+refused "a long name for the public socket" "nnn: longer than a socket path can be .*; set .appliance. public"
+set_option appliance public "$rig_dir/public.sock"
+set_option appliance public_group nobodys-group
+refused "no such group for the public socket" "public_group: no group 'nobodys-group'; add it"
+set_option appliance public_group ""
+set_option appliance public_mode 0466
+refused "a mode without the owner's right" "public_mode: '0466' is no octal mode"
+
 # --- The configuration itself.
 echo "hugepages no" >>bad.conf
 refused "a line that is no option" "bad.conf: line [0-9]+: "
@@ -234,19 +254,31 @@ refused "no configuration" "bad.conf: cannot be read: No such file"
 
 # --- Another tallyd runs. It goes on as if nothing had been.
 rig_configure
+sed -i -e "s|^control = .*|&\npublic = $rig_dir/public.sock\npublic_mode = 0606|" tallyd.conf
 rig_start_tallyd
+modes=$(stat -c %a control.sock public.sock)
+[ "$modes" = $'660\n606' ] || fail "the sockets' modes are $modes"
 cp tallyd.conf bad.conf
 refused "the same in all" "another tallyd serves it; stop that one"
 set_option appliance control "$rig_dir/second.sock"
+set_option appliance public ""
 refused "the same interface" "tally0: process $tallyd_pid holds the front.*stop it first"
 set_option front pin_dir "$rig_dir/bpf/second"
 refused "the same interface, pinned elsewhere" "tally0: XDP program [0-9]+ .*stop its owner"
 configure af_xdp:other0
 refused "the same control socket" "control.sock: another tallyd serves it; stop that one or"
+configure af_xdp:other0
+set_option appliance control "$rig_dir/second.sock"
+set_option appliance public "$rig_dir/public.sock"
+refused "the same public socket" "public.sock: another tallyd serves it; stop that one or set .appliance. public"
+"$TALLYCTL" --socket "$rig_dir/public.sock" list >list.txt 2>&1 || fail "nobody answers the public: $(cat list.txt)"
+"$TALLYCTL" --socket "$rig_dir/public.sock" stats >list.txt 2>&1 && fail "the public may ask for stats"
+grep -q "not on the public socket" list.txt || fail "stats on the public socket: $(cat list.txt)"
 "$TALLYCTL" list >list.txt 2>&1 || fail "the first tallyd does not answer: $(cat list.txt)"
 rig_stop_tallyd || fail "the first tallyd does not end well: $(cat tallyd.log)"
 [ ! -e bpf/tallywire ] || fail "pins are left: $(find bpf/tallywire)"
 [ ! -e control.sock ] || fail "the socket file is left"
+[ ! -e public.sock ] || fail "the public socket file is left"
 [ ! -e "/var/run/dpdk/tallywire-$tallyd_pid" ] || fail "DPDK's directory is left"
 
 [ $failures -eq 0 ] || exit 1

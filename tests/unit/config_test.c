@@ -71,6 +71,10 @@ Test(config, without_options_everything_is_at_its_default)
 	cr_expect_str_eq(config.keyring, "/etc/tallywire/keyring.json");
 	cr_expect_str_eq(config.control, "/run/tallywire/control.sock");
 	cr_expect_str_eq(config.control_group, "");
+	cr_expect_eq(config.control_mode, 0660);
+	cr_expect_str_eq(config.public_socket, "");
+	cr_expect_str_eq(config.public_group, "");
+	cr_expect_eq(config.public_mode, 0666);
 	cr_expect_str_eq(config.lcores, "");
 	cr_expect_str_eq(config.pin_dir, "/sys/fs/bpf/tallywire");
 	cr_expect_eq(config.vote_port, 4433);
@@ -88,12 +92,18 @@ Test(config, every_text_flag_and_mode_is_taken)
 {
 	struct config config;
 	expect_loaded("[appliance]\nkeyring = /k\ncontrol = /c\ncontrol_group = studio\n"
+		      "control_mode = 0600\n"
+		      "public = /o\npublic_group = screens\npublic_mode = 777\n"
 		      "[memory]\nhugepages = no\n[cores]\nlcores = 0@0,1@1\n"
 		      "[front]\npin_dir = /p\nmode = generic\nkeep = yes\n" PORT,
 		      &config);
 	cr_expect_str_eq(config.keyring, "/k");
 	cr_expect_str_eq(config.control, "/c");
 	cr_expect_str_eq(config.control_group, "studio");
+	cr_expect_eq(config.control_mode, 0600);
+	cr_expect_str_eq(config.public_socket, "/o");
+	cr_expect_str_eq(config.public_group, "screens");
+	cr_expect_eq(config.public_mode, 0777);
 	cr_expect_str_eq(config.lcores, "0@0,1@1");
 	cr_expect_str_eq(config.pin_dir, "/p");
 	cr_expect_not(config.hugepages);
@@ -170,6 +180,38 @@ Test(config, what_is_no_number_is_refused)
 	for (size_t i = 0; i < COUNT_OF(number_rows); i++)
 		for (size_t j = 0; j < COUNT_OF(values); j++)
 			expect_number_refused(&number_rows[i], values[j]);
+}
+
+Test(config, modes_are_octal_and_leave_the_owner_the_right_to_write)
+{
+	static const struct {
+		const char *text;
+		uint32_t mode; /* 0: refused */
+	} rows[] = {
+		{"0200", 0200}, {"200", 0200}, {"0660", 0660},
+		{"0777", 0777}, {"", 0},       {"0", 0},
+		{"0460", 0},    {"0577", 0},   {"1777", 0},
+		{"4755", 0},    {"01777", 0},  {"00660", 0},
+		{"0668", 0},    {"0x1b0", 0},  {"rw-rw----", 0},
+		{"u=rw", 0},    {"-660", 0},   {"+660", 0},
+		{"66 0", 0},    {"0660.", 0},  {"2000000000000000000000", 0},
+	};
+	static const char *const keys[] = {"control_mode", "public_mode"};
+	for (size_t i = 0; i < COUNT_OF(rows) * COUNT_OF(keys); i++) {
+		const char *key = keys[i % COUNT_OF(keys)], *value = rows[i / COUNT_OF(keys)].text;
+		uint32_t wanted = rows[i / COUNT_OF(keys)].mode;
+		char text[256], place[96];
+		struct config config;
+		snprintf(text, sizeof(text), "[appliance]\n%s = %s\n" PORT, key, value);
+		snprintf(place, sizeof(place), "[appliance] %s: '%s'", key, value);
+		if (!wanted) {
+			expect_refused(text, place, "is no octal mode up to 0777 with 0200");
+			continue;
+		}
+		expect_loaded(text, &config);
+		cr_expect_eq(i % COUNT_OF(keys) ? config.public_mode : config.control_mode, wanted,
+			     "%s", text);
+	}
 }
 
 static uint64_t packet_mb_of(const char *text)
@@ -287,6 +329,10 @@ static const struct bad_row {
 	{"[front]\nmode =\n" PORT, "[front] mode: ''", "auto, native or generic"},
 	{"[appliance]\nkeyring =\n" PORT, "[appliance] keyring: ", "empty"},
 	{"[appliance]\ncontrol =\n" PORT, "[appliance] control: ", "empty"},
+	{"[appliance]\npublic = /run/tallywire/control.sock\n" PORT,
+	 "[appliance] public: ", "the same path as control"},
+	{"[appliance]\npublic = /s\ncontrol = /s\n" PORT,
+	 "[appliance] public: ", "the same path as control"},
 	{"[front]\npin_dir = # none\n" PORT, "[front] pin_dir: ", "empty"},
 	/* Lines that an INI reader may pass over. */
 	{"[memory]\nhugepages no\n" PORT, "line 2: ", "neither"},
@@ -361,7 +407,9 @@ Test(config, line_ends_and_blanks_do_not_matter)
 Test(config, an_empty_value_is_taken_where_empty_is_the_default)
 {
 	struct config config;
-	expect_loaded("[appliance]\ncontrol_group =\n[cores]\nlcores = # all\n" PORT, &config);
+	expect_loaded("[appliance]\ncontrol_group =\npublic =\npublic_group =\n[cores]\nlcores = # "
+		      "all\n" PORT,
+		      &config);
 	cr_expect_str_eq(config.control_group, "");
 	cr_expect_str_eq(config.lcores, "");
 }
