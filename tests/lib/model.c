@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The specification once more, one rule after the other. Nothing here is fast. */
+/* The rules one after the other, and the receipt. Nothing here is fast. */
 #include "tests/lib/model.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/lib/model_kinds.h"
 
 /* The fields of a vote by their byte numbers, first to last. */
 static uint64_t field(const uint8_t *vote, int first, int last)
@@ -28,31 +29,48 @@ void model_open(struct model *model)
 
 void model_close(struct model *model)
 {
-	for (uint32_t i = 0; i < model->window_count; i++)
-		free(model->windows[i].answers);
+	for (uint32_t i = 0; i < model->window_count; i++) {
+		struct model_window *window = &model->windows[i];
+		model_answers_close(&window->answers);
+		model_answers_close(&window->seen);
+		free(window->votes);
+		free(window->series);
+	}
 }
 
 void model_add_key(struct model *model, uint32_t tenant, uint32_t epoch, const uint8_t key[16])
 {
+	if (model->key_count == MODEL_MAX_KEYS)
+		abort();
 	struct model_key *added = &model->keys[model->key_count++];
 	added->tenant = tenant;
 	added->epoch = epoch;
 	memcpy(added->key, key, 16);
 }
 
-struct model_window *model_add_window(struct model *model, uint32_t tenant, uint32_t interaction,
-				      uint32_t options, uint32_t voters)
+static uint64_t *zeroes(size_t count)
 {
-	struct model_window *added = &model->windows[model->window_count++];
-	added->tenant = tenant;
-	added->interaction = interaction;
-	added->options = options;
-	added->voters = voters;
-	added->answers = malloc(voters * sizeof(*added->answers));
-	if (!added->answers)
+	uint64_t *numbers = calloc(count, sizeof(*numbers));
+	if (!numbers)
 		abort();
-	for (uint32_t i = 0; i < voters; i++)
-		added->answers[i] = -1;
+	return numbers;
+}
+
+struct model_window *model_add_window(struct model *model, const struct model_plan *plan)
+{
+	if (model->window_count == MODEL_MAX_WINDOWS)
+		abort();
+	struct model_window *added = &model->windows[model->window_count++];
+	added->plan = *plan;
+	added->opens_at_us = plan->opens_at_us;
+	added->closes_at_us = plan->closes_at_us;
+	added->max_delay_us = plan->max_delay_us;
+	added->counts = model_counts_of(plan);
+	added->votes = zeroes(added->counts);
+	if (plan->kind == MODEL_REACTION)
+		added->series = zeroes((size_t)plan->seconds * added->counts);
+	model_answers_open(&added->answers);
+	model_answers_open(&added->seen);
 	return added;
 }
 
@@ -67,8 +85,8 @@ static const struct model_key *find_key(const struct model *model, uint64_t tena
 static struct model_window *find_window(struct model *model, uint64_t tenant, uint64_t interaction)
 {
 	for (uint32_t i = 0; i < model->window_count; i++)
-		if (model->windows[i].tenant == tenant &&
-		    model->windows[i].interaction == interaction)
+		if (model->windows[i].plan.tenant == tenant &&
+		    model->windows[i].plan.interaction == interaction)
 			return &model->windows[i];
 	return NULL;
 }
@@ -91,17 +109,16 @@ static void tag_of(const uint8_t voter_key[16], const uint8_t *packet, uint8_t t
 	memcpy(tag, hash, 8);
 }
 
-/* Rules 7 to 13 for a poll; the answer is recorded where it counts. */
-static enum verdict judge_in(struct model_window *window, const uint8_t *vote, uint64_t now_us)
+/* Rules 7 to 13. */
+static enum verdict judge_in(struct model_window *window, const struct model_vote *vote,
+			     uint64_t now_us)
 {
 	__int128 now = now_us;
-	__int128 program_time = field(vote, 20, 27);
-	uint64_t choice = field(vote, 10, 11);
-	uint64_t voter = field(vote, 16, 19);
+	__int128 program_time = vote->program_time_us;
 
 	if (window->cancelled)
 		return VERDICT_CANCELLED;
-	if (choice >= window->options)
+	if (!model_choice_is_valid(window, vote->choice))
 		return VERDICT_BAD_CHOICE;
 	if (program_time > now + 250 * 1000)
 		return VERDICT_EARLY;
@@ -111,19 +128,14 @@ static enum verdict judge_in(struct model_window *window, const uint8_t *vote, u
 		return VERDICT_LATE;
 	if (now - program_time > window->max_delay_us)
 		return VERDICT_LATE;
-	if (voter >= window->voters)
-		return VERDICT_BUSY;
-	if (window->answers[voter] != -1)
-		return VERDICT_DUPLICATE;
-	window->answers[voter] = (int32_t)choice;
-	window->votes[choice]++;
-	return VERDICT_COUNTED;
+	return model_cast(window, vote);
 }
 
 static int status_of(enum verdict verdict)
 {
 	switch (verdict) {
 	case VERDICT_COUNTED: return 0;
+	case VERDICT_CHANGED: return 1;
 	case VERDICT_DUPLICATE: return 2;
 	case VERDICT_EARLY: return 3;
 	case VERDICT_LATE: return 4;
@@ -135,13 +147,9 @@ static int status_of(enum verdict verdict)
 	}
 }
 
-static void answer(const struct model_window *window, const uint8_t *vote, uint64_t now_us,
-		   enum verdict verdict, const uint8_t voter_key[16], uint8_t receipt[40])
+static void answer(uint16_t choice, const uint8_t *vote, uint64_t now_us, enum verdict verdict,
+		   const uint8_t voter_key[16], uint8_t receipt[40])
 {
-	uint64_t voter = field(vote, 16, 19);
-	uint64_t choice = 0xFFFF;
-	if (window && voter < window->voters && window->answers[voter] != -1)
-		choice = (uint64_t)window->answers[voter];
 	memcpy(receipt, vote, 40);
 	put_field(receipt, 0, 0, 0x42);
 	put_field(receipt, 10, 11, choice);
@@ -150,28 +158,100 @@ static void answer(const struct model_window *window, const uint8_t *vote, uint6
 	tag_of(voter_key, receipt, receipt + 32);
 }
 
+static struct model_vote fields_of(const uint8_t *vote)
+{
+	return (struct model_vote){
+		.tenant = (uint16_t)field(vote, 4, 5),
+		.choice = (uint16_t)field(vote, 10, 11),
+		.interaction = (uint32_t)field(vote, 12, 15),
+		.voter = (uint32_t)field(vote, 16, 19),
+		.program_time_us = field(vote, 20, 27),
+		.revision = (uint32_t)field(vote, 29, 31),
+	};
+}
+
+/* Rules 3 to 5; the key of the voter where all is well. */
+static enum verdict authenticate(const struct model *model, const uint8_t *vote,
+				 uint8_t voter_key[16])
+{
+	uint8_t tag[8];
+	if (vote[0] != 0x41 || vote[28] != 0 || vote[1] % 32 != 7)
+		return VERDICT_MALFORMED;
+	const struct model_key *key = find_key(model, field(vote, 4, 5), field(vote, 9, 9));
+	if (!key)
+		return VERDICT_UNKNOWN_KEY;
+	derive(key, field(vote, 16, 19), voter_key);
+	tag_of(voter_key, vote, tag);
+	return memcmp(tag, vote + 32, 8) == 0 ? VERDICT_NONE : VERDICT_BAD_TAG;
+}
+
 enum verdict model_judge(struct model *model, const uint8_t vote[40], uint64_t now_us,
 			 uint8_t receipt[40])
 {
-	uint8_t voter_key[16], tag[8];
-	if (vote[0] != 0x41 || vote[28] != 0 || vote[1] % 32 != 7) {
-		model->verdicts[VERDICT_MALFORMED]++;
-		return VERDICT_MALFORMED;
+	uint8_t voter_key[16];
+	enum verdict verdict = authenticate(model, vote, voter_key);
+	if (verdict != VERDICT_NONE) {
+		model->verdicts[verdict]++;
+		return verdict;
 	}
-	const struct model_key *key = find_key(model, field(vote, 4, 5), field(vote, 9, 9));
-	if (!key) {
-		model->verdicts[VERDICT_UNKNOWN_KEY]++;
-		return VERDICT_UNKNOWN_KEY;
-	}
-	derive(key, field(vote, 16, 19), voter_key);
-	tag_of(voter_key, vote, tag);
-	if (memcmp(tag, vote + 32, 8) != 0) {
-		model->verdicts[VERDICT_BAD_TAG]++;
-		return VERDICT_BAD_TAG;
-	}
-	struct model_window *window = find_window(model, field(vote, 4, 5), field(vote, 12, 15));
-	enum verdict verdict = window ? judge_in(window, vote, now_us) : VERDICT_UNKNOWN;
+	struct model_vote fields = fields_of(vote);
+	struct model_window *window = find_window(model, fields.tenant, fields.interaction);
+	verdict = window ? judge_in(window, &fields, now_us) : VERDICT_UNKNOWN;
 	(window ? window->verdicts : model->verdicts)[verdict]++;
-	answer(window, vote, now_us, verdict, voter_key, receipt);
+	uint16_t choice = window ? model_standing(window, &fields) : MODEL_NO_CHOICE;
+	answer(choice, vote, now_us, verdict, voter_key, receipt);
 	return verdict;
+}
+
+enum model_state model_state(const struct model_window *window, uint64_t now_us)
+{
+	if (window->cancelled)
+		return MODEL_CANCELLED;
+	if (window->revealed)
+		return MODEL_REVEALED;
+	if (now_us < window->opens_at_us)
+		return MODEL_SCHEDULED;
+	if (now_us < window->closes_at_us)
+		return MODEL_OPEN;
+	if (now_us < (__int128)window->closes_at_us + window->max_delay_us)
+		return MODEL_DRAINING;
+	return MODEL_FINAL;
+}
+
+static bool is_before_final(const struct model_window *window, uint64_t now_us)
+{
+	enum model_state state = model_state(window, now_us);
+	return state == MODEL_SCHEDULED || state == MODEL_OPEN || state == MODEL_DRAINING;
+}
+
+bool model_end(struct model_window *window, uint64_t now_us)
+{
+	if (model_state(window, now_us) != MODEL_OPEN)
+		return false;
+	window->closes_at_us = now_us;
+	return true;
+}
+
+bool model_extend(struct model_window *window, uint64_t now_us, uint64_t by_us)
+{
+	if (!is_before_final(window, now_us))
+		return false;
+	window->closes_at_us += by_us;
+	return true;
+}
+
+bool model_cancel(struct model_window *window, uint64_t now_us)
+{
+	if (!is_before_final(window, now_us))
+		return false;
+	window->cancelled = true;
+	return true;
+}
+
+bool model_reveal(struct model_window *window, uint64_t now_us)
+{
+	if (model_state(window, now_us) != MODEL_FINAL)
+		return false;
+	window->revealed = true;
+	return true;
 }

@@ -7,18 +7,16 @@
  * The seed is printed on failure; TALLYWIRE_TEST_SEED=… repeats that run.
  */
 #include <criterion/criterion.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "dataplane/core/receipt.h"
 #include "tests/lib/model.h"
+#include "tests/lib/show_votes.h"
 #include "tests/lib/stage.h"
 
 #define SECOND STAGE_SECOND
 #define OPENS  STAGE_OPENS_US
 
-enum { VOTES = 200000, PAST = 512, WINDOWS = 8, KEYS = 5, COMMAND_EVERY = 150 };
+enum { VOTES = 200000, WINDOWS = 8, KEYS = 5, COMMAND_EVERY = 150, MAX_OPTIONS = 1024 };
 
 static const struct stage_window windows[WINDOWS] = {
 	{1, 1, 2, 9000, OPENS, OPENS + 20 * SECOND, 5 * SECOND, false},
@@ -38,122 +36,16 @@ static const struct {
 static struct stage stage;
 static struct stage_burst burst;
 static struct model model;
-static uint64_t seed, state;
-/* What was sent lately, to be sent again. */
-static uint8_t past[PAST][VOTE_BYTES];
-
-/* SplitMix64. */
-static uint64_t random_number(void)
-{
-	uint64_t z = state += 0x9E3779B97F4A7C15;
-	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
-	z = (z ^ z >> 27) * 0x94D049BB133111EB;
-	return z ^ z >> 31;
-}
-
-static uint64_t below(uint64_t limit)
-{
-	return random_number() % limit;
-}
-
-static bool one_in(uint32_t times)
-{
-	return below(times) == 0;
-}
-
-/* An edge or the microsecond before or behind it; wraps where the edge is 0. */
-static uint64_t around(uint64_t edge)
-{
-	return edge + below(3) - 1;
-}
-
-static uint64_t random_program_time(const struct model_window *window)
-{
-	switch (below(10)) {
-	case 0: return around(window->opens_at_us);
-	case 1: return around(window->closes_at_us);
-	case 2: return one_in(2) ? around(0) : random_number();
-	default: break;
-	}
-	uint64_t from = window->opens_at_us - SECOND, to = window->closes_at_us + SECOND;
-	return to > from ? from + below(to - from) : from;
-}
-
-static uint64_t random_arrival(uint64_t program_time_us, const struct model_window *window)
-{
-	switch (below(10)) {
-	case 0: return around(program_time_us - 250000);
-	case 1: return around(program_time_us + window->max_delay_us);
-	case 2: return around(program_time_us);
-	case 3: return one_in(4) ? around(0) : OPENS + below(30 * SECOND);
-	default: return program_time_us + below(window->max_delay_us + 1);
-	}
-}
-
-static uint16_t random_choice(const struct model_window *window)
-{
-	if (one_in(20))
-		return (uint16_t)around(window->options);
-	return one_in(50) ? (uint16_t)random_number() : (uint16_t)below(window->options);
-}
-
-static uint32_t random_voter(const struct model_window *window)
-{
-	if (one_in(50))
-		return (uint32_t)around(window->voters);
-	return one_in(100) ? (uint32_t)random_number() : (uint32_t)below(window->voters);
-}
-
-static void random_vote(uint8_t bytes[VOTE_BYTES], uint64_t *arrival_us)
-{
-	const struct model_window *window = &model.windows[below(WINDOWS)];
-	struct vote vote = {
-		.tenant = (uint16_t)window->tenant,
-		.server = (uint16_t)random_number(),
-		.interaction = one_in(50) ? (uint32_t)below(5) : window->interaction,
-		.voter = random_voter(window),
-		.choice = random_choice(window),
-		.revision = one_in(4) ? (uint32_t)below(1 << 24) : 0,
-		.program_time_us = random_program_time(window),
-	};
-	do
-		vote.key_epoch = live[below(KEYS)].epoch;
-	while (!auth_keys_find(stage.keys, vote.tenant, vote.key_epoch));
-	if (one_in(100))
-		vote.tenant = (uint16_t)below(5);
-	if (one_in(100))
-		vote.key_epoch = (uint8_t)below(4);
-	stage_sign(&vote, (void *)bytes);
-	if (one_in(50))
-		bytes[below(VOTE_BYTES)] ^= (uint8_t)(1 << below(8));
-	*arrival_us = random_arrival(vote.program_time_us, window);
-}
-
-static void next_vote(uint8_t bytes[VOTE_BYTES], uint64_t *arrival_us)
-{
-	uint32_t place = (uint32_t)below(PAST);
-	if (!one_in(4)) {
-		random_vote(bytes, arrival_us);
-		memcpy(past[place], bytes, VOTE_BYTES);
-		return;
-	}
-	memcpy(bytes, past[place], VOTE_BYTES);
-	*arrival_us = OPENS + below(30 * SECOND);
-}
+static struct show_votes votes;
+static uint64_t seed;
 
 /* What a producer may do, to the model and to the stage alike. */
 static void random_command(void)
 {
-	uint32_t i = (uint32_t)below(WINDOWS);
-	struct model_window *window = &model.windows[i];
-	switch (below(3)) {
-	case 0: window->cancelled = one_in(4); break;
-	case 1: window->closes_at_us = around(OPENS + below(30) * SECOND); break;
-	case 2: window->max_delay_us = below(7) * SECOND; break;
-	}
-	stage.set[i].cancelled = window->cancelled;
-	stage.set[i].closes_at_us = window->closes_at_us;
-	stage.set[i].max_delay_us = window->max_delay_us;
+	uint32_t i = show_votes_command(&votes, &model);
+	stage.set[i].cancelled = model.windows[i].cancelled;
+	stage.set[i].closes_at_us = model.windows[i].closes_at_us;
+	stage.set[i].max_delay_us = model.windows[i].max_delay_us;
 	stage_publish(&stage);
 }
 
@@ -174,26 +66,24 @@ static void compare(uint32_t i, const uint8_t vote[VOTE_BYTES], uint64_t arrival
 static void play_one_burst(uint32_t worker)
 {
 	static const struct envelope plain = {.ip_version = 4};
-	uint8_t votes[BURST_MAX][VOTE_BYTES];
-	uint32_t count = 1 + (uint32_t)below(BURST_MAX);
+	uint8_t bytes[BURST_MAX][VOTE_BYTES];
+	uint32_t count = 1 + (uint32_t)show_votes_below(&votes, BURST_MAX);
 	stage_burst_start(&burst);
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t arrival_us;
-		next_vote(votes[i], &arrival_us);
-		stage_burst_add(&burst, &plain, votes[i], VOTE_BYTES, arrival_us);
+		show_votes_next(&votes, bytes[i], &arrival_us);
+		stage_burst_add(&burst, &plain, bytes[i], VOTE_BYTES, arrival_us);
 	}
 	const char *wrong = stage_play(&stage, worker, &burst);
 	cr_assert_null(wrong, "seed %lu: %s", seed, wrong ? wrong : "");
 	for (uint32_t i = 0; i < count; i++)
-		compare(i, votes[i], burst.burst.arrival_us[i]);
+		compare(i, bytes[i], burst.burst.arrival_us[i]);
 }
 
 static void set_up(void)
 {
 	struct auth_key keys[KEYS];
-	const char *given = getenv("TALLYWIRE_TEST_SEED");
-	state = seed =
-		given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) << 20 ^ (uint64_t)clock();
+	seed = show_votes_seed();
 	model_open(&model);
 	for (uint32_t i = 0; i < KEYS; i++) {
 		keys[i] = stage_default_key(live[i].tenant, live[i].epoch);
@@ -201,14 +91,19 @@ static void set_up(void)
 	}
 	stage_open(&stage, keys, KEYS, windows, WINDOWS);
 	for (uint32_t i = 0; i < WINDOWS; i++) {
-		struct model_window *window =
-			model_add_window(&model, windows[i].tenant, windows[i].interaction,
-					 windows[i].options, windows[i].voters);
-		window->opens_at_us = windows[i].opens_at_us;
-		window->closes_at_us = windows[i].closes_at_us;
-		window->max_delay_us = windows[i].max_delay_us;
-		window->cancelled = windows[i].cancelled;
+		const struct model_plan plan = {
+			.kind = MODEL_POLL,
+			.tenant = windows[i].tenant,
+			.interaction = windows[i].interaction,
+			.options = windows[i].options,
+			.voters = windows[i].voters,
+			.opens_at_us = windows[i].opens_at_us,
+			.closes_at_us = windows[i].closes_at_us,
+			.max_delay_us = windows[i].max_delay_us,
+		};
+		model_add_window(&model, &plan)->cancelled = windows[i].cancelled;
 	}
+	show_votes_open(&votes, &model, seed);
 }
 
 static void tear_down(void)
@@ -219,8 +114,8 @@ static void tear_down(void)
 
 static void expect_same_totals(void)
 {
-	static uint64_t votes[MODEL_MAX_OPTIONS], audit[MODEL_MAX_OPTIONS];
-	struct tally_sum sum = {.votes = votes};
+	static uint64_t tallied[MAX_OPTIONS], audit[MAX_OPTIONS];
+	struct tally_sum sum = {.votes = tallied};
 	for (uint32_t i = 0; i < WINDOWS; i++) {
 		const struct model_window *window = &model.windows[i];
 		tally_read(&stage.tallies[i], &sum);
@@ -231,9 +126,9 @@ static void expect_same_totals(void)
 					     "seed %lu: window %u, %s", seed, i,
 					     verdict_name((enum verdict)v));
 		}
-		ballot_count(&stage.ballots[i], audit, window->options);
-		for (uint32_t option = 0; option < window->options; option++) {
-			cr_expect_eq(votes[option], window->votes[option],
+		ballot_count(&stage.ballots[i], audit, window->counts);
+		for (uint32_t option = 0; option < window->counts; option++) {
+			cr_expect_eq(tallied[option], window->votes[option],
 				     "seed %lu: window %u, option %u", seed, i, option);
 			cr_expect_eq(audit[option], window->votes[option],
 				     "seed %lu: ballot %u, option %u", seed, i, option);
