@@ -34,6 +34,8 @@ static int make_windows(struct appliance *appliance, struct err *err)
 {
 	const struct windows_options options = {
 		.voters = appliance->config.voters,
+		.upvotes_per_voter = appliance->config.upvotes,
+		.upvotes = UINT64_MAX,
 		.memory_bytes = appliance->config.windows_mb << 20,
 		.workers = appliance->ports.queue_count,
 		.prefault = true,

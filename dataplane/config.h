@@ -37,6 +37,8 @@
 	X(appliance, vote_port, vote_port, NUMBER, "4433", 1, 65535, "UDP port of the votes")      \
 	X(windows, voters, voters, NUMBER, "1000000", 1, 4294967296,                               \
 	  "voter numbers per window, from 0; a higher number is answered busy")                    \
+	X(windows, upvotes, upvotes, NUMBER, "8", 1, 65535,                                        \
+	  "answers per voter, on average, for which an upvote finds room; more are answered busy") \
 	X(windows, memory_mb, windows_mb, NUMBER, "1024", 1, 16777216,                             \
 	  "memory for ballots and tallies of all windows, in MiB")                                 \
 	X(memory, hugepages, hugepages, FLAG, "yes", 0, 0, "take packet memory from huge pages")   \
@@ -81,6 +83,7 @@ struct config {
 	uint32_t public_mode;
 	uint64_t vote_port;
 	uint64_t voters;
+	uint64_t upvotes;
 	uint64_t windows_mb;
 	uint64_t packet_mb;
 	uint64_t mbufs;

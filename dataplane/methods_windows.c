@@ -11,23 +11,20 @@
 
 static json_t *window_json(struct appliance *appliance, struct armed_window *armed, uint64_t now_us)
 {
-	static uint64_t votes[RUNDOWN_MAX_OPTIONS]; /* control thread only */
-	struct tally_sum sum = {.votes = votes};
+	struct tally_sum sum;
 	const struct interaction *interaction = &armed->interaction;
 	windows_sum(appliance->windows, armed, now_us, &sum);
-	json_t *labels = json_array();
-	for (uint16_t i = 0; i < interaction->options; i++)
-		json_array_append_new(labels, json_string(interaction->labels[i]));
-	json_t *object =
-		json_pack("{s:s,s:I,s:s,s:s,s:s,s:o}", "tenant", interaction->tenant->name, "id",
-			  (json_int_t)interaction->id, "kind", window_kind_name(interaction->kind),
-			  "state", window_state_name(window_state(&armed->window, now_us)),
-			  "question", interaction->question, "options", labels);
+	json_t *object = json_pack("{s:s,s:I,s:s,s:s,s:s}", "tenant", interaction->tenant->name,
+				   "id", (json_int_t)interaction->id, "kind",
+				   kind_row((enum kind)interaction->rules.kind)->name, "state",
+				   window_state_name(window_state(&armed->window, now_us)),
+				   "question", interaction->question);
+	interaction_set_options(object, interaction);
 	answer_set_time(object, "opens_at", armed->window.opens_at_us);
 	answer_set_time(object, "closes_at", armed->window.closes_at_us);
 	answer_set_time(object, "final_at", window_final_at_us(&armed->window));
-	json_object_set_new(object, "voters",
-			    json_integer((json_int_t)sum.receipts[RECEIPT_COUNTED]));
+	json_object_set_new(object, "voters", json_integer((json_int_t)sum.voters));
+	json_object_set_new(object, "memory_bytes", json_integer((json_int_t)armed->memory_bytes));
 	return object;
 }
 
@@ -107,7 +104,8 @@ static json_t *change(struct appliance *appliance, const json_t *params, const c
 		err_set(&err, -EINVAL, "params: wants tenant and id");
 		return answer_fail(error, CONTROL_INVALID_PARAMS, &err);
 	}
-	if (by_name && params_integer(params, by_name, 1, RUNDOWN_MAX_DURATION_MS, &by_ms, &err))
+	if (by_name &&
+	    params_integer(params, by_name, 1, INTERACTION_MAX_DURATION_MS, &by_ms, &err))
 		return answer_fail(error, CONTROL_INVALID_PARAMS, &err);
 	struct armed_window *armed =
 		windows_find(appliance->windows, selection.tenant, selection.id);
@@ -210,12 +208,13 @@ json_t *method_list_public(struct appliance *appliance, const json_t *params,
 static json_t *results_list(struct appliance *appliance, enum control_role role,
 			    const struct selection *selection, uint64_t now_us, uint64_t *receipts)
 {
-	static uint64_t votes[RUNDOWN_MAX_OPTIONS]; /* control thread only */
 	json_t *list = json_array();
 	*receipts = 0;
+	for (int status = 0; status < RECEIPT_STATUSES; status++)
+		*receipts += windows_past_receipts(appliance->windows)[status];
 	for (uint32_t i = 0; i < windows_count(appliance->windows); i++) {
 		struct armed_window *armed = windows_at(appliance->windows, i);
-		struct tally_sum sum = {.votes = votes};
+		struct tally_sum sum;
 		windows_sum(appliance->windows, armed, now_us, &sum);
 		for (int status = 0; status < RECEIPT_STATUSES; status++)
 			*receipts += sum.receipts[status];

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "dataplane/capture_file.h"
 #include "dataplane/clock.h"
@@ -42,10 +43,19 @@ static void nobody_to_wait_for(void *context)
 	(void)context;
 }
 
+/* No capture of this size holds more votes. */
+static uint64_t most_packets(const char *path)
+{
+	struct stat file;
+	return stat(path, &file) == 0 ? (uint64_t)file.st_size / VOTE_BYTES : 0;
+}
+
 static int try_to_arm(struct replay *replay, uint64_t voters, struct err *err)
 {
 	const struct windows_options options = {
 		.voters = voters,
+		.upvotes_per_voter = KIND_MAX_ITEMS,
+		.upvotes = most_packets(replay->options->capture),
 		.memory_bytes = UINT64_MAX,
 		.workers = 1,
 		.prefault = false,
@@ -118,12 +128,11 @@ static int judge_capture(struct replay *replay, struct err *err)
 
 static json_t *make_results(struct replay *replay, struct replay_summary *summary)
 {
-	static uint64_t votes[RUNDOWN_MAX_OPTIONS];
 	struct datagram_counts counts = {.received = replay->counters.received};
 	json_t *list = json_array();
 	for (uint32_t i = 0; i < windows_count(replay->windows); i++) {
 		struct armed_window *armed = windows_at(replay->windows, i);
-		struct tally_sum sum = {.votes = votes};
+		struct tally_sum sum;
 		uint64_t final_at_us = window_final_at_us(&armed->window);
 		windows_sum(replay->windows, armed, final_at_us, &sum);
 		summary->counted += sum.receipts[RECEIPT_COUNTED];

@@ -68,10 +68,12 @@ static void seal_narrow(struct sealing *sealing, uint32_t container)
 /* Answers in the order of values; those that are no option are left out. */
 static uint32_t answers_of_cells(struct sealing *sealing)
 {
-	uint32_t bits = sealing->ballot->cell_bits, cells = 64 / bits, count = 0;
+	uint32_t bits = ballot_choice_bits(sealing->ballot), count = 0;
+	uint32_t cells = 1u << sealing->ballot->cell_shift; /* of a word */
 	uint64_t mask = (1ull << bits) - 1;
 	for (uint32_t value = 0; value < CONTAINER_CELLS; value += cells) {
-		uint64_t word = atomics_load(&sealing->read.words[value / cells], __ATOMIC_RELAXED);
+		uint64_t word =
+			ballot_choices(sealing->ballot, &sealing->read.words[value / cells]);
 		for (uint32_t i = 0; word; i++, word >>= bits) {
 			uint32_t cell = (uint32_t)(word & mask);
 			if (cell && cell <= sealing->options)

@@ -9,16 +9,18 @@
 
 uint64_t stats_receipts(const struct appliance *appliance, uint64_t receipts[RECEIPT_STATUSES])
 {
-	static uint64_t votes[RUNDOWN_MAX_OPTIONS]; /* control thread only; not looked at here */
+	const uint64_t *past = windows_past_receipts(appliance->windows);
 	uint64_t all = 0;
+	for (int status = 0; status < RECEIPT_STATUSES; status++)
+		receipts[status] += past[status];
 	for (uint32_t i = 0; i < windows_count(appliance->windows); i++) {
-		struct tally_sum sum = {.votes = votes};
-		tally_read(&windows_at(appliance->windows, i)->tally, &sum);
-		for (int status = 0; status < RECEIPT_STATUSES; status++) {
+		struct tally_sum sum;
+		tally_read(&windows_at(appliance->windows, i)->store.tally, 0, &sum);
+		for (int status = 0; status < RECEIPT_STATUSES; status++)
 			receipts[status] += sum.receipts[status];
-			all += sum.receipts[status];
-		}
 	}
+	for (int status = 0; status < RECEIPT_STATUSES; status++)
+		all += receipts[status];
 	return all;
 }
 
@@ -166,7 +168,7 @@ static uint64_t pool_dry(const struct appliance *appliance)
 {
 	uint64_t times = 0;
 	for (uint32_t i = 0; i < windows_count(appliance->windows); i++)
-		times += ballot_pool_dry(&windows_at(appliance->windows, i)->ballot);
+		times += store_pool_dry(&windows_at(appliance->windows, i)->store);
 	return times;
 }
 

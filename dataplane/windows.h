@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The windows of all shows: armed, changed, read. Owned by one thread, the control thread (or
- * --replay); workers see only the published table and never wait.
+ * The windows of all shows: armed, changed, read, taken out. Owned by one thread, the control
+ * thread (or --replay); workers see only the published table and never wait.
  *
  * A change builds a new table, publishes it with one pointer store, waits until every worker has
- * let go of the old one, and frees that. Ballots and tallies stay where they are for the life of a
- * window.
+ * let go of the old one, and frees that. What a window keeps (its store) stays where it is for the
+ * life of the window.
  */
 #ifndef TALLYWIRE_WINDOWS_H
 #define TALLYWIRE_WINDOWS_H
@@ -14,30 +14,39 @@
 #include <stdint.h>
 #include "dataplane/core/err.h"
 #include "dataplane/core/window.h"
-#include "dataplane/show/results.h"
 #include "dataplane/show/rundown.h"
+
+/* A reaction can be extended to this many times its seconds, and by this many seconds beyond. */
+#define WINDOWS_EXTENSION_TIMES   2
+#define WINDOWS_EXTENSION_SECONDS 60
 
 struct windows;
 
 struct windows_options {
-	uint64_t voters;       /* voter numbers per window, from 0 */
-	uint64_t memory_bytes; /* most that all ballots and tallies may take */
-	uint32_t workers;      /* lanes of every tally */
-	bool prefault;         /* take all memory when a window is armed, not at its first vote */
+	uint64_t voters; /* voter numbers per window, from 0, unless the tenant has fewer */
+	uint64_t upvotes_per_voter; /* on average, for which an upvote finds room */
+	uint64_t upvotes;           /* but no more than this per window */
+	uint64_t memory_bytes;      /* most that all windows may take */
+	uint32_t workers;           /* lanes of every tally */
+	bool prefault; /* take all memory when a window is armed, not at its first vote */
 	/* Returns when no worker uses a table that was published before the call. */
 	void (*quiesce)(void *context);
 	void *quiesce_context;
 };
 
-/* One window as its owner sees it. Valid until the next call that changes windows. */
+/* One window as its owner sees it. Valid until it is taken out. */
 struct armed_window {
 	struct interaction interaction;
 	struct window window;
-	struct ballot ballot;
-	struct tally tally;
-	void *memory; /* ballot cells, then tally lanes */
-	size_t memory_bytes;
-	bool settled; /* final, and no worker has a vote in hand that came before */
+	struct store store;
+	struct store_plan plan;
+	void *memory;        /* the store's */
+	size_t mapped_bytes; /* address space */
+	size_t memory_bytes; /* what counts against the limit */
+	uint32_t seconds;    /* of the store that have memory */
+	uint64_t *votes;     /* for windows_sum(): as many as the store has counters */
+	bool leaving;        /* while windows_replace() takes it out */
+	bool settled;        /* final, and no worker has a vote in hand that came before */
 };
 
 int windows_create(const struct windows_options *options, struct windows **windows,
@@ -48,17 +57,31 @@ void windows_destroy(struct windows *windows);
 const struct window_table *const *windows_published(const struct windows *windows);
 
 /*
- * Arms windows for `count` interactions, all or none, and takes their contents over (`interactions`
- * is left zeroed). No id may occur twice among them. -EEXIST: an id is in use. -ENOMEM: no memory,
- * or over the limit.
+ * Takes windows out and arms others in one step, all or nothing; workers see the one table or the
+ * other. The contents of `interactions` are taken over (they are left zeroed). No id may occur
+ * twice among them; one that is taken out may come back. The order in which windows were armed is
+ * kept. -EEXIST: an id is in use. -ENOMEM: no memory, or over a limit of the appliance or the
+ * tenant.
  */
+int windows_replace(struct windows *windows, struct armed_window *const *out, uint32_t out_count,
+		    struct interaction *interactions, uint32_t count, struct err *err);
+
+/* The same, but nothing goes out. */
 int windows_arm(struct windows *windows, struct interaction *interactions, uint32_t count,
 		struct err *err);
 
 /* The window of an interaction, or NULL. */
-struct armed_window *windows_find(struct windows *windows, uint16_t tenant, uint32_t interaction);
-struct armed_window *windows_at(struct windows *windows, uint32_t index);
+struct armed_window *windows_find(const struct windows *windows, uint16_t tenant,
+				  uint32_t interaction);
+struct armed_window *windows_at(const struct windows *windows, uint32_t index);
 uint32_t windows_count(const struct windows *windows);
+
+/* What all windows take, and what is left of the limit. */
+uint64_t windows_memory(const struct windows *windows);
+uint64_t windows_memory_free(const struct windows *windows);
+
+/* What a window of this interaction would take. */
+uint64_t windows_memory_of(const struct windows *windows, const struct interaction *interaction);
 
 /*
  * What a producer does. -EPERM, with `err` filled in, where the window's state at `now_us` forbids
@@ -72,12 +95,25 @@ int windows_cancel(struct windows *windows, struct armed_window *armed, uint64_t
 		   struct err *err);
 int windows_reveal(struct windows *windows, struct armed_window *armed, uint64_t now_us,
 		   struct err *err);
+/* Opens a scheduled window now, for as long as it was to be open. */
+int windows_open_now(struct windows *windows, struct armed_window *armed, uint64_t now_us,
+		     struct err *err);
 
 /*
- * Adds up a window's lanes; `sum->votes` is the caller's, RUNDOWN_MAX_OPTIONS long. From the moment
- * a window is final, its votes do not change any more; only refused latecomers are still added.
+ * False once votes may have been counted: from a little before opens_at on, as program time may run
+ * ahead. Until then a window may be changed in any way.
+ */
+bool windows_untouched(const struct armed_window *armed, uint64_t now_us);
+
+/*
+ * Adds up a window's lanes into `sum`; the votes are kept in the window until the next call. From
+ * the moment a window is final, its votes do not change any more; only refused latecomers are still
+ * added.
  */
 void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t now_us,
 		 struct tally_sum *sum);
+
+/* The receipts of windows that were taken out, by status: they were given all the same. */
+const uint64_t *windows_past_receipts(const struct windows *windows);
 
 #endif

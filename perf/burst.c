@@ -370,6 +370,7 @@ void burst_account_add(const struct burst_shape *shape, struct burst_account *ac
 	switch ((enum burst_kind)datagram->kind) {
 	case BURST_FIRST:
 		sum->receipts[RECEIPT_COUNTED]++;
+		sum->voters++;
 		sum->votes[content->vote.choice]++;
 		break;
 	case BURST_RESENT:

@@ -169,7 +169,7 @@ static int set_number(struct make_options *options, int option, const char *text
 		{OPT_VOTERS, "--voters", 1, BURST_MAX_VOTERS},
 		{OPT_INTERACTIONS, "--interactions", 1, RUNDOWN_MAX_INTERACTIONS},
 		{OPT_FIRST_ID, "--first-id", 0, UINT32_MAX},
-		{OPT_OPTIONS, "--options", 2, RUNDOWN_MAX_OPTIONS},
+		{OPT_OPTIONS, "--options", 2, KIND_MAX_OPTIONS},
 		{OPT_VLAN, "--vlan", 1, 4094},
 		{OPT_SERVER, "--server", 0, UINT16_MAX},
 		{OPT_SEED, "--seed", 0, UINT64_MAX},
@@ -234,12 +234,13 @@ static int check_shape(const struct make_options *options, struct err *err)
 	struct burst_shape shape = options->shape;
 	if (shape.duration_us % 1000 || shape.max_delay_us % 1000)
 		return err_set(err, -EINVAL, "make: --for and --max-delay are whole milliseconds");
-	if (shape.duration_us == 0 || shape.duration_us > RUNDOWN_MAX_DURATION_MS * UINT64_C(1000))
+	if (shape.duration_us == 0 ||
+	    shape.duration_us > INTERACTION_MAX_DURATION_MS * UINT64_C(1000))
 		return err_set(err, -EINVAL, "--for: a window lasts from 1ms to 24h");
 	if (shape.max_delay_us > KEYRING_MAX_DELAY_MS * UINT64_C(1000))
 		return err_set(err, -EINVAL, "--max-delay: at most %u s",
 			       KEYRING_MAX_DELAY_MS / 1000);
-	if (shape.opens_at_us > STAMPS_END_US - 2 * RUNDOWN_MAX_DURATION_MS * UINT64_C(1000))
+	if (shape.opens_at_us > STAMPS_END_US - 2 * INTERACTION_MAX_DURATION_MS * UINT64_C(1000))
 		return err_set(
 			err, -EINVAL,
 			"--opens-at: the stamps of a capture end in February 2106; choose an "
@@ -331,8 +332,8 @@ static json_t *answer_document(const struct rundown *rundown, const struct burst
 		struct window window = {
 			.interaction = interaction->id,
 			.tenant = interaction->tenant->id,
-			.options = interaction->options,
-			.kind = (uint8_t)interaction->kind,
+			.question = interaction->rules,
+			.identity = (uint8_t)interaction_identity(interaction),
 			.opens_at_us = interaction->opens_at_us,
 			.closes_at_us = interaction->opens_at_us + interaction->duration_us,
 			.max_delay_us = interaction->max_delay_us,

@@ -117,32 +117,35 @@ static void make_frames(struct frames *frames, uint32_t count, uint32_t parts)
 struct stage {
 	struct auth_keys *keys;
 	struct window_table *table;
-	struct ballot ballot;
-	struct tally tally;
-	void *cells;
-	size_t cell_bytes;
-	void *lanes;
-	size_t lane_bytes;
+	struct store store;
+	void *memory;
+	size_t memory_bytes;
 };
 
 static void stage_open(struct stage *stage, uint32_t workers)
 {
-	stage->cell_bytes = ballot_bytes_dense(VOTERS, OPTIONS);
-	stage->lane_bytes = tally_bytes(OPTIONS, workers);
-	stage->cells = take(stage->cell_bytes);
-	stage->lanes = take(stage->lane_bytes);
-	ballot_init(&stage->ballot, stage->cells, stage->cell_bytes, VOTERS, OPTIONS, BALLOT_DENSE);
-	tally_init(&stage->tally, stage->lanes, OPTIONS, workers);
+	const struct store_plan plan = {
+		.question = {.kind = KIND_POLL, .options = OPTIONS},
+		.identity = ONE_PER_VOTER,
+		.form = BALLOT_DENSE,
+		.seconds = 1,
+		.voters = VOTERS,
+		.lanes = workers,
+	};
+	stage->memory_bytes = store_bytes(&plan);
+	stage->memory = take(stage->memory_bytes);
+	store_init(&stage->store, stage->memory, &plan);
 	const struct window window = {
 		.interaction = INTERACTION,
 		.tenant = TENANT,
-		.options = OPTIONS,
-		.kind = WINDOW_POLL,
+		.question = plan.question,
+		.identity = (uint8_t)plan.identity,
 		.opens_at_us = OPENS_AT_US,
 		.closes_at_us = OPENS_AT_US + 20000000,
 		.max_delay_us = 5000000,
-		.ballot = &stage->ballot,
-		.tally = &stage->tally,
+		.store = &stage->store,
+		.ballots = stage->store.ballots,
+		.tally = &stage->store.tally,
 	};
 	stage->keys = auth_keys_build(take(auth_keys_bytes(1)), &bench_key, 1);
 	stage->table = window_table_build(take(window_table_bytes(1)), &window, 1);
@@ -150,8 +153,7 @@ static void stage_open(struct stage *stage, uint32_t workers)
 
 static void stage_close(struct stage *stage)
 {
-	munmap(stage->cells, stage->cell_bytes);
-	munmap(stage->lanes, stage->lane_bytes);
+	munmap(stage->memory, stage->memory_bytes);
 	munmap(stage->keys, auth_keys_bytes(1));
 	munmap(stage->table, window_table_bytes(1));
 }
@@ -228,7 +230,7 @@ static void check_counted(const struct stage *stage, const struct frames *frames
 {
 	uint64_t votes[OPTIONS];
 	struct tally_sum sum = {.votes = votes};
-	tally_read(&stage->tally, &sum);
+	tally_read(&stage->store.tally, OPTIONS, &sum);
 	uint64_t counted = sum.receipts[RECEIPT_COUNTED];
 	uint64_t all = counted + sum.receipts[RECEIPT_DUPLICATE];
 	if (counted == frames->count - frames->count / DUPLICATE_ONE_IN && all == frames->count)

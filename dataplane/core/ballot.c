@@ -29,7 +29,9 @@ static uint32_t cell_shift_for(uint32_t options)
 {
 	if (options < 16)
 		return 4;
-	return options < 256 ? 3 : 2;
+	if (options < 256)
+		return 3;
+	return options < BALLOT_WIDE ? 2 : 0;
 }
 
 static uint64_t containers_for(uint64_t voters)
@@ -51,6 +53,8 @@ static size_t head_bytes(uint64_t containers)
 size_t ballot_bytes(uint64_t voters, uint32_t options)
 {
 	uint64_t containers = containers_for(voters);
+	if (options == BALLOT_WIDE)
+		return ballot_bytes_dense(voters, options);
 	return aligned(head_bytes(containers) + containers * ARRAYS_UNITS * UNIT_BYTES) +
 	       containers * dense_bytes(cell_shift_for(options));
 }
@@ -278,7 +282,8 @@ static uint64_t count_container(const struct ballot *ballot, const struct ballot
 				uint64_t *votes, uint32_t options)
 {
 	uint32_t words = 1u << (BALLOT_VALUE_BITS - ballot->cell_shift);
-	uint64_t mask = ballot_cell_mask(ballot), voters = 0;
+	uint32_t bits = ballot_choice_bits(ballot);
+	uint64_t mask = (1ull << bits) - 1, voters = 0;
 	for (uint32_t i = 0; i < read->answers; i++) {
 		uint16_t choice = slot_choice(read->answer[i]);
 		if (choice < options) {
@@ -287,8 +292,8 @@ static uint64_t count_container(const struct ballot *ballot, const struct ballot
 		}
 	}
 	for (uint32_t i = 0; read->words && i < words; i++) {
-		uint64_t cells = atomics_load(&read->words[i], __ATOMIC_RELAXED);
-		for (; cells; cells >>= ballot->cell_bits) {
+		uint64_t cells = ballot_choices(ballot, &read->words[i]);
+		for (; cells; cells >>= bits) {
 			uint64_t choice = (cells & mask) - 1;
 			if (choice < options) {
 				votes[choice]++;

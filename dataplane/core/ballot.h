@@ -18,7 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BALLOT_MAX_OPTIONS 65534 /* a choice of 0xFFFF means none */
+#define BALLOT_MAX_OPTIONS 65535 /* choices 0 to 65534: 0xFFFF means none */
+#define BALLOT_WIDE        65536 /* in place of options: 64-bit cells, for ballot_wide.h alone */
 #define BALLOT_ALIGNMENT   64
 #define BALLOT_SPARSE_MAX  251 /* answers that a container holds in arrays */
 
@@ -29,8 +30,8 @@ struct ballot {
 	uint32_t *directory; /* of each container, its reference; 0: none */
 	uint8_t *pool;       /* containers */
 	uint64_t pool_bytes;
-	uint32_t cell_bits;  /* of a dense container: 4, 8 or 16, by the number of options */
-	uint32_t cell_shift; /* cells per 64-bit word, as a power of two: 4, 3 or 2 */
+	uint32_t cell_bits;  /* of a dense container: 4, 8 or 16, by the options; 64: wide */
+	uint32_t cell_shift; /* cells per 64-bit word, as a power of two: 4, 3, 2 or 0 */
 };
 
 enum ballot_outcome {
@@ -45,8 +46,8 @@ enum ballot_form {
 };
 
 /*
- * Bytes for `voters` voter numbers from 0 and `options` options, such that the pool never runs dry.
- * Only memory that is needed is touched.
+ * Bytes for `voters` voter numbers from 0 and `options` options (or BALLOT_WIDE), such that the
+ * pool never runs dry. Only memory that is needed is touched.
  */
 size_t ballot_bytes(uint64_t voters, uint32_t options);
 
@@ -55,7 +56,8 @@ size_t ballot_bytes_dense(uint64_t voters, uint32_t options);
 
 /*
  * Bytes for a growing ballot of which `expected` voters will answer, spread over the numbers by
- * chance. More of them, or others, may find the pool dry. Never more than ballot_bytes().
+ * chance. More of them, or others, may find the pool dry. Never more than ballot_bytes(). Not for
+ * wide cells, whose containers are all dense.
  */
 size_t ballot_bytes_sparse(uint64_t voters, uint64_t expected, uint32_t options);
 

@@ -61,7 +61,22 @@ static inline uint64_t *ballot_dense_word(const struct ballot *ballot, uint32_t 
 
 static inline uint64_t ballot_cell_mask(const struct ballot *ballot)
 {
-	return (1ull << ballot->cell_bits) - 1;
+	return ~0ull >> (64 - ballot->cell_bits);
+}
+
+/*
+ * For readers of whole words: the choices + 1 in a word of a dense container, so many bits each. A
+ * wide cell keeps its own in the lowest 16.
+ */
+static inline uint32_t ballot_choice_bits(const struct ballot *ballot)
+{
+	return ballot->cell_bits < 16 ? ballot->cell_bits : 16;
+}
+
+static inline uint64_t ballot_choices(const struct ballot *ballot, const uint64_t *word)
+{
+	uint64_t cells = atomics_load(word, __ATOMIC_RELAXED);
+	return ballot->cell_bits == 64 ? cells & 0xFFFF : cells;
 }
 
 /*
@@ -87,6 +102,9 @@ static inline enum ballot_outcome ballot_cast_dense(struct ballot *ballot, uint3
 	*standing = (uint16_t)((old >> shift & mask) - 1);
 	return BALLOT_STANDS;
 }
+
+/* Sees to it that a container of a wide ballot is there. False: the pool is dry. */
+bool ballot_open_container(struct ballot *ballot, uint32_t container);
 
 /* Any voter number, any stage. */
 enum ballot_outcome ballot_cast_growing(struct ballot *ballot, uint32_t voter, uint16_t choice,

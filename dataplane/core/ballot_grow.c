@@ -99,6 +99,12 @@ static void finish(struct ballot *ballot, uint64_t taken)
 		     __ATOMIC_RELAXED);
 }
 
+/* Wide cells do not fit the slots of arrays. */
+static uint32_t next_stage(const struct ballot *ballot, uint32_t seen)
+{
+	return ballot->cell_shift == 0 ? STAGE_DENSE : ballot_stage_of(seen) + 1;
+}
+
 /*
  * A lost swap means that another piece was taken, and each container takes STAGE_DENSE pieces in
  * all its life: so many turns this loop can have at most, and rarely has two.
@@ -111,7 +117,7 @@ bool ballot_grow(struct ballot *ballot, uint32_t container, uint32_t seen)
 		finish(ballot, taken);
 		if (ballot_reference(ballot, container) != seen)
 			return true;
-		after = taken_after(ballot, taken, container, ballot_stage_of(seen) + 1);
+		after = taken_after(ballot, taken, container, next_stage(ballot, seen));
 		if (!after) {
 			atomics_add(&pool->dry, 1, __ATOMIC_RELAXED);
 			return false;
@@ -119,4 +125,9 @@ bool ballot_grow(struct ballot *ballot, uint32_t container, uint32_t seen)
 	} while (!atomics_swap(&pool->taken, &taken, after, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	finish(ballot, after);
 	return true;
+}
+
+bool ballot_open_container(struct ballot *ballot, uint32_t container)
+{
+	return ballot_grow(ballot, container, 0);
 }

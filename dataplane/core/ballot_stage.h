@@ -7,7 +7,8 @@
  * A container grows through stages: none; arrays of 8, 7, 15, 31, 63 and 127 slots; dense. An array
  * does not replace the one before, it continues it: its last word is the reference of the one
  * before, which is full and changes no more. A dense container replaces them all. So a container's
- * reference in the directory only ever goes up by one stage, and no reference occurs twice.
+ * reference in the directory only ever goes up by one stage, and no reference occurs twice. With
+ * wide cells there are no arrays: the first stage is the dense one.
  *
  * A slot is (choice + 1) << 16 | value, 0 while it is empty; slots of an array are filled in order
  * and once. A cell of a dense container is choice + 1, 0 while it is empty, and is filled once.

@@ -2,14 +2,6 @@
 /* Rules 6 to 10, in the order of docs/quic-lite.md: the first that matches decides. */
 #include "dataplane/core/judge.h"
 
-static bool choice_is_valid(const struct window *window, uint16_t choice)
-{
-	switch ((enum window_kind)window->kind) {
-	case WINDOW_POLL: return choice < window->options;
-	}
-	return false;
-}
-
 static bool is_early(const struct vote *vote, const struct window *window, uint64_t now_us)
 {
 	if (vote->program_time_us < window->opens_at_us)
@@ -33,7 +25,7 @@ enum verdict judge(const struct vote *vote, const struct window *window, uint64_
 		return VERDICT_UNKNOWN;
 	if (window->cancelled)
 		return VERDICT_CANCELLED;
-	if (!choice_is_valid(window, vote->choice))
+	if (!kind_choice_is_valid(&window->question, vote->choice))
 		return VERDICT_BAD_CHOICE;
 	if (is_early(vote, window, now_us))
 		return VERDICT_EARLY;

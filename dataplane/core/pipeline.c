@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "dataplane/core/cast.h"
 #include "dataplane/core/cycles.h"
 #include "dataplane/core/judge.h"
 #include "dataplane/core/receipt.h"
@@ -113,7 +114,7 @@ static void find_burst(const struct pipeline *pipeline, struct burst *burst)
 		last = vote;
 		burst->window[i] = window;
 		if (window)
-			ballot_prefetch(window->ballot, vote->voter);
+			cast_prefetch(window, vote);
 	}
 }
 
@@ -126,35 +127,6 @@ static void judge_burst(struct burst *burst)
 		const struct window *window = burst->window[i];
 		const struct vote *vote = &burst->vote[i];
 		burst->verdict[i] = judge(vote, window, burst->arrival_us[i]);
-		burst->standing[i] = CHOICE_NONE;
-	}
-}
-
-/* Rules 11 to 13: one swap in the ballot decides. */
-static enum verdict cast(struct burst *burst, uint32_t i)
-{
-	const struct vote *vote = &burst->vote[i];
-	struct ballot *ballot = burst->window[i]->ballot;
-	switch (ballot_cast(ballot, vote->voter, vote->choice, &burst->standing[i])) {
-	case BALLOT_RECORDED: return VERDICT_COUNTED;
-	case BALLOT_STANDS: return VERDICT_DUPLICATE;
-	case BALLOT_FULL: break;
-	}
-	return VERDICT_BUSY;
-}
-
-/*
- * In the order of arrival. A vote that was refused learns here what stands, so that an answer of
- * its voter in the same burst is seen by it, or not, as if they had come in two.
- */
-static void cast_burst(struct burst *burst)
-{
-	for (uint32_t i = 0; i < burst->count; i++) {
-		const struct window *window = burst->window[i];
-		if (burst->verdict[i] == VERDICT_NONE)
-			burst->verdict[i] = cast(burst, i);
-		else if (window)
-			burst->standing[i] = ballot_standing(window->ballot, burst->vote[i].voter);
 	}
 }
 
@@ -167,10 +139,7 @@ static void count(const struct pipeline *pipeline, const struct burst *burst, ui
 		tally_add(&pipeline->counters->verdicts[verdict], 1);
 		return;
 	}
-	struct tally_lane *lane = tally_lane(window->tally, pipeline->worker);
-	tally_add(&lane->receipts[receipt_status_of(verdict)], 1);
-	if (verdict == VERDICT_COUNTED)
-		tally_add(&lane->votes[burst->vote[i].choice], 1);
+	cast_count(burst, i, tally_lane(window->tally, pipeline->worker));
 }
 
 /* Writes the short answer to a long header over it. */

@@ -10,13 +10,7 @@
 #ifndef TALLYWIRE_CORE_PIPELINE_H
 #define TALLYWIRE_CORE_PIPELINE_H
 
-#include "dataplane/core/auth_batch.h"
-#include "dataplane/core/vote.h"
-#include "dataplane/core/window.h"
-#include "ebpf/classify.h"
-#include "wire/verdict.h"
-
-#define BURST_MAX 64
+#include "dataplane/core/burst.h"
 
 /* X(symbol, name): the steps whose cycles are counted */
 #define PIPELINE_STEPS(X)                                                                          \
@@ -45,25 +39,6 @@ struct pipeline_counters {
 	uint64_t verdicts[VERDICT_COUNT];
 	uint64_t step_cycles[PIPELINE_STEP_COUNT];
 } __attribute__((aligned(64)));
-
-/* The frames of one burst and what the steps find out about them, column by column. */
-struct burst {
-	uint32_t count;
-	/* Filled in by the caller. A frame must be writable: its receipt is written over it. */
-	uint8_t *data[BURST_MAX];
-	uint32_t bytes[BURST_MAX];
-	uint64_t arrival_us[BURST_MAX]; /* UTC */
-	/* Filled in by the steps. */
-	struct frame frame[BURST_MAX];
-	enum verdict verdict[BURST_MAX];
-	struct vote vote[BURST_MAX];
-	struct auth_batch_keys keys; /* of the votes that were worth a hash, by lane */
-	uint8_t lane[BURST_MAX];
-	const struct window *window[BURST_MAX];
-	uint16_t standing[BURST_MAX];
-	/* For the caller: how many bytes from data[i] on are the reply; 0 where there is none. */
-	uint32_t reply_bytes[BURST_MAX];
-};
 
 /* What one worker needs. `keys` and `windows` are read; the counters are the worker's own. */
 struct pipeline {

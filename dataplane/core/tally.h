@@ -17,27 +17,29 @@
 /* Written by its worker only, read by any thread. */
 struct tally_lane {
 	uint64_t receipts[RECEIPT_STATUSES]; /* answers given, by status */
-	uint64_t votes[];                    /* counted, by option */
+	uint64_t voters;  /* who were counted for the first time; of kinds with a voter_set only */
+	uint64_t votes[]; /* that stand, by counter; what moved to another lane's may be below 0 */
 };
 
 struct tally {
-	uint32_t options;
+	uint32_t counters;
 	uint32_t lanes;
 	size_t lane_bytes; /* from one lane to the next */
 	uint8_t *memory;
 };
 
-/* What the lanes come to. votes[] is the caller's, `options` long. */
+/* What the lanes come to. votes[] is the caller's. */
 struct tally_sum {
 	uint64_t receipts[RECEIPT_STATUSES];
+	uint64_t voters; /* with a counted answer */
 	uint64_t *votes;
 };
 
-/* Bytes of zeroed memory for one window and `lanes` workers. */
-size_t tally_bytes(uint32_t options, uint32_t lanes);
+/* Bytes of zeroed memory for one window's counters and `lanes` workers. */
+size_t tally_bytes(uint32_t counters, uint32_t lanes);
 
 /* `memory`: tally_bytes() of zeroed memory, TALLY_LANE_ALIGN aligned, that outlives the tally. */
-void tally_init(struct tally *tally, void *memory, uint32_t options, uint32_t lanes);
+void tally_init(struct tally *tally, void *memory, uint32_t counters, uint32_t lanes);
 
 struct tally_lane *tally_lane(const struct tally *tally, uint32_t worker);
 
@@ -55,7 +57,12 @@ static inline uint64_t tally_get(const uint64_t *counter)
 	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
-/* Adds all lanes up. `sum->votes` must be set; a vote counted before the call is in the sum. */
-void tally_read(const struct tally *tally, struct tally_sum *sum);
+/*
+ * Adds all lanes up, of the counters the first ones; of kinds without a voter_set, the voters are
+ * the caller's to set. `sum->votes` must be set, so long; a vote counted before the call is in the
+ * sum. While answers move, an option whose loss was seen and whose gain was not reads 0, never
+ * less.
+ */
+void tally_read(const struct tally *tally, uint32_t counters, struct tally_sum *sum);
 
 #endif

@@ -25,7 +25,7 @@ struct window_table *window_table_build(void *memory, const struct window *windo
 	table->count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = window_slot(windows[i].tenant, windows[i].interaction) & table->mask;
-		while (table->slots[at].kind)
+		while (table->slots[at].question.kind)
 			at = (at + 1) & table->mask;
 		table->slots[at] = windows[i];
 	}
@@ -36,7 +36,7 @@ const struct window *window_table_find(const struct window_table *table, uint16_
 				       uint32_t interaction)
 {
 	uint32_t at = window_slot(tenant, interaction) & table->mask;
-	while (table->slots[at].kind) {
+	while (table->slots[at].question.kind) {
 		const struct window *window = &table->slots[at];
 		if (window->tenant == tenant && window->interaction == interaction)
 			return window;
@@ -73,13 +73,18 @@ const char *window_state_name(enum window_state state)
 	return names[state];
 }
 
-const char *window_kind_name(enum window_kind kind)
+#define SECOND_US 1000000u
+
+uint64_t window_second(const struct window *window, uint64_t program_time_us)
 {
-	switch (kind) {
-#define X(symbol, name)                                                                            \
-	case WINDOW_##symbol: return #name;
-		WINDOW_KINDS(X)
-#undef X
-	}
-	return "unknown";
+	if (window->identity != ONE_PER_VOTER_SECOND)
+		return 0;
+	return (program_time_us - window->opens_at_us) / SECOND_US;
+}
+
+uint64_t window_seconds(const struct window *window)
+{
+	if (window->identity != ONE_PER_VOTER_SECOND)
+		return 1;
+	return (window->closes_at_us - window->opens_at_us + SECOND_US - 1) / SECOND_US;
 }

@@ -12,17 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "dataplane/core/ballot.h"
-#include "dataplane/core/tally.h"
-
-/* X(symbol, name in files). A further kind is a row here, a case in choice_is_valid() of judge.c,
- * its tally. */
-#define WINDOW_KINDS(X) X(POLL, poll)
-
-/* The numbers are those of the wire (docs/quic-lite.md). */
-enum window_kind {
-	WINDOW_POLL = 1,
-};
+#include "dataplane/core/kind.h"
+#include "dataplane/core/store.h"
 
 /* X(symbol, name in files and on screens) */
 #define WINDOW_STATES(X)                                                                           \
@@ -43,14 +34,16 @@ enum window_state {
 struct window {
 	uint32_t interaction;
 	uint16_t tenant;
-	uint16_t options;
-	uint8_t kind; /* enum window_kind, 0: an empty slot of the table */
 	bool cancelled;
 	bool revealed;
-	uint64_t opens_at_us; /* program time, UTC */
+	struct question question; /* its kind is 0 in an empty slot of the table */
+	uint8_t identity;         /* enum kind_identity */
+	uint64_t opens_at_us;     /* program time, UTC */
 	uint64_t closes_at_us;
 	uint64_t max_delay_us;
-	struct ballot *ballot;
+	const struct store *store;
+	/* The store's, on this line for the votes of most kinds. */
+	struct ballot *ballots;
 	const struct tally *tally;
 } __attribute__((aligned(64)));
 
@@ -76,6 +69,15 @@ uint64_t window_final_at_us(const struct window *window);
 
 enum window_state window_state(const struct window *window, uint64_t now_us);
 const char *window_state_name(enum window_state state);
-const char *window_kind_name(enum window_kind kind);
+
+/*
+ * The second of the window that a program time lies in: 0 unless the kind tells seconds apart. The
+ * program time is not before opens_at.
+ */
+uint64_t window_second(const struct window *window, uint64_t program_time_us);
+
+/* How many seconds the window has, the last one begun counts too: 1 unless the kind tells them
+ * apart. */
+uint64_t window_seconds(const struct window *window);
 
 #endif

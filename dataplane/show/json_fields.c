@@ -310,12 +310,11 @@ int json_fields_begin(struct json_fields *fields, const json_t *value, const cha
 	return 0;
 }
 
-int json_fields_integer(const struct json_fields *fields, const char *name, uint64_t min,
-			uint64_t max, uint64_t *number)
+static int check_integer(const struct json_fields *fields, const char *name, const json_t *value,
+			 uint64_t min, uint64_t max, uint64_t *number)
 {
 	char wanted[80];
 	snprintf(wanted, sizeof(wanted), "an integer from %" PRIu64 " to %" PRIu64, min, max);
-	const json_t *value = json_object_get(fields->object, name);
 	int rc = expect(fields, name, value, JSON_INTEGER, wanted);
 	if (rc)
 		return rc;
@@ -326,6 +325,21 @@ int json_fields_integer(const struct json_fields *fields, const char *name, uint
 					  given, wanted);
 	*number = (uint64_t)given;
 	return 0;
+}
+
+int json_fields_integer(const struct json_fields *fields, const char *name, uint64_t min,
+			uint64_t max, uint64_t *number)
+{
+	return check_integer(fields, name, json_object_get(fields->object, name), min, max, number);
+}
+
+int json_fields_item_integer(const struct json_fields *fields, const char *name,
+			     const json_t *array, size_t index, uint64_t min, uint64_t max,
+			     uint64_t *number)
+{
+	char item[NAME_BYTES];
+	snprintf(item, sizeof(item), "%s[%zu]", name, index);
+	return check_integer(fields, item, json_array_get(array, index), min, max, number);
 }
 
 int json_fields_optional_integer(const struct json_fields *fields, const char *name, uint64_t min,

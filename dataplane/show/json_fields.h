@@ -60,6 +60,11 @@ int json_fields_integer(const struct json_fields *fields, const char *name, uint
 int json_fields_optional_integer(const struct json_fields *fields, const char *name, uint64_t min,
 				 uint64_t max, uint64_t *number);
 
+/* The same for item `index` of the array `name`, which json_fields_array() gave. */
+int json_fields_item_integer(const struct json_fields *fields, const char *name,
+			     const json_t *array, size_t index, uint64_t min, uint64_t max,
+			     uint64_t *number);
+
 /* Required: a string. Anything further is the caller's to check. */
 int json_fields_string(const struct json_fields *fields, const char *name, const char **string);
 

@@ -16,10 +16,19 @@
 #define KEYRING_MAX_DELAY_MS     600000
 #define KEYRING_MAX_FILE_BYTES   (16u << 20)
 
+/* What one tenant may take; 0: no limit of its own. */
+struct tenant_limits {
+	uint64_t votes_per_s;
+	uint64_t voters; /* voter numbers per window */
+	uint64_t windows;
+	uint64_t memory_mb; /* of all its windows */
+};
+
 struct tenant {
 	uint16_t id;
 	char name[KEYRING_NAME_BYTES]; /* letters, digits, '-', '_', '.' */
 	uint32_t max_delay_ms;
+	struct tenant_limits limits;
 };
 
 struct keyring {

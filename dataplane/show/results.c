@@ -67,20 +67,37 @@ static json_t *object_end(const struct object *object)
 	return NULL;
 }
 
-static json_t *option_result(uint32_t index, const char *label, uint64_t votes)
+/* Of a scale, which has no labels, the option is its value. */
+static json_t *option_result(const struct interaction *interaction, uint16_t index, uint64_t votes)
 {
 	struct object option = object_begin();
-	put_count(&option, "index", index);
-	put(&option, "label", json_string(label));
+	if (interaction->labels) {
+		put_count(&option, "index", index);
+		put(&option, "label", json_string(interaction->labels[index]));
+	} else {
+		put_count(&option, "value", kind_choice(&interaction->rules, index));
+	}
 	put_count(&option, "votes", votes);
 	return object_end(&option);
 }
 
-static json_t *option_results(const struct interaction *interaction, const struct tally_sum *sum)
+/* The votes of one option, in all seconds of the window. */
+static uint64_t option_votes(const struct interaction *interaction, const struct window *window,
+			     const struct tally_sum *sum, uint32_t index)
+{
+	uint64_t votes = 0, seconds = window_seconds(window);
+	for (uint64_t second = 0; second < seconds; second++)
+		votes += sum->votes[second * interaction->rules.options + index];
+	return votes;
+}
+
+static json_t *option_results(const struct interaction *interaction, const struct window *window,
+			      const struct tally_sum *sum)
 {
 	json_t *options = json_array();
-	for (uint32_t i = 0; i < interaction->options; i++) {
-		json_t *option = option_result(i, interaction->labels[i], sum->votes[i]);
+	for (uint32_t i = 0; i < interaction->rules.options; i++) {
+		json_t *option = option_result(interaction, (uint16_t)i,
+					       option_votes(interaction, window, sum, i));
 		if (json_array_append_new(options, option) != 0) {
 			json_decref(options);
 			return NULL;
@@ -106,14 +123,13 @@ json_t *results_interaction(const struct interaction *interaction, const struct 
 	struct object result = object_begin();
 	put(&result, "tenant", json_string(interaction->tenant->name));
 	put_count(&result, "id", interaction->id);
-	put(&result, "kind", json_string(window_kind_name(interaction->kind)));
+	put(&result, "kind", json_string(kind_row((enum kind)interaction->rules.kind)->name));
 	put(&result, "state", json_string(window_state_name(window_state(window, now_us))));
 	put(&result, "question", json_string(interaction->question));
 	put_time(&result, "opens_at", window->opens_at_us);
 	put_time(&result, "closes_at", window->closes_at_us);
-	/* In a poll each voter has one counted answer and no more. */
-	put_count(&result, "voters", sum->receipts[RECEIPT_COUNTED]);
-	put(&result, "options", option_results(interaction, sum));
+	put_count(&result, "voters", sum->voters);
+	put(&result, "options", option_results(interaction, window, sum));
 	put(&result, "receipts", receipt_counts(sum));
 	put(&result, "durability", json_string(DURABILITY));
 	return object_end(&result);

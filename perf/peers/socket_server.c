@@ -45,6 +45,7 @@
 #define STOP_CHECK_US      100000
 #define LANES_MAX          64
 #define WINDOW_MEMORY_MAX  (16ull << 30)
+#define UPVOTES_PER_VOTER  8
 #define DEFAULT_MAX_VOTERS 2000000
 
 struct headers {
@@ -95,6 +96,8 @@ static int arm_windows(struct server *server, struct err *err)
 {
 	const struct windows_options options = {
 		.voters = server->voters,
+		.upvotes_per_voter = UPVOTES_PER_VOTER,
+		.upvotes = UINT64_MAX,
 		.memory_bytes = WINDOW_MEMORY_MAX,
 		.workers = server->lane_count,
 		.prefault = true,
@@ -325,14 +328,13 @@ static json_t *counters_json(const struct server *server, struct datagram_counts
 /* The results document of docs/files.md, and this program's own counters beside it. */
 static int print_results(struct server *server)
 {
-	static uint64_t votes[RUNDOWN_MAX_OPTIONS];
 	struct datagram_counts counts = {0};
 	uint64_t now_us = clock_now_us();
 	json_t *counters = counters_json(server, &counts);
 	json_t *list = json_array();
 	for (uint32_t i = 0; i < windows_count(server->windows); i++) {
 		struct armed_window *armed = windows_at(server->windows, i);
-		struct tally_sum sum = {.votes = votes};
+		struct tally_sum sum;
 		windows_sum(server->windows, armed, now_us, &sum);
 		json_array_append_new(list, results_interaction(&armed->interaction, &armed->window,
 								&sum, now_us));

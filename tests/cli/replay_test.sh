@@ -206,7 +206,6 @@ bad_rundown "an unknown field inside" "interactions\[1\].colour" "i[1]['colour']
 bad_rundown "a wrong type" "interactions\[2\].id" "i[2]['id'] = '103'"
 bad_rundown "overlapping ids" "interactions\[2\].id: .*interactions\[0\]" "i[2]['id'] = i[0]['id']"
 bad_rundown "an unknown tenant" "interactions\[0\].tenant: .*keyring" "i[0]['tenant'] = 'zoo'"
-bad_rundown "a later kind" "interactions\[0\].kind: .*version" "i[0]['kind'] = 'quiz'"
 bad_rundown "no time" "interactions\[0\].opens_at" "i[0]['opens_at'] = '20:00'"
 
 # --- Results that cannot be written.

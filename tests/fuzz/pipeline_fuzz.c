@@ -27,10 +27,10 @@ enum kind { RAW, VOTE, WATCH, LONG_HEADER };
 #define CONTROL_FLUSH   0x80 /* the burst ends behind this frame */
 
 static const struct stage_window windows[] = {
-	{7, 0, 4, 64, OPENS, OPENS + 20 * STAGE_SECOND, 5 * STAGE_SECOND, false},
-	{7, 1, 256, 64, OPENS, OPENS + 20 * STAGE_SECOND, 5 * STAGE_SECOND, false},
-	{8, 0, 16, 64, OPENS, OPENS + 20 * STAGE_SECOND, 0, false},
-	{8, 1, 4, 64, OPENS, OPENS + 20 * STAGE_SECOND, 5 * STAGE_SECOND, true},
+	{7, 0, 4, 64, OPENS, OPENS + 20 * STAGE_SECOND, 5 * STAGE_SECOND, false, {0}},
+	{7, 1, 256, 64, OPENS, OPENS + 20 * STAGE_SECOND, 5 * STAGE_SECOND, false, {0}},
+	{8, 0, 16, 64, OPENS, OPENS + 20 * STAGE_SECOND, 0, false, {0}},
+	{8, 1, 4, 64, OPENS, OPENS + 20 * STAGE_SECOND, 5 * STAGE_SECOND, true, {0}},
 };
 enum { WINDOWS = sizeof(windows) / sizeof(windows[0]) };
 
@@ -192,8 +192,9 @@ static void check_totals(const struct run *run)
 		answered += verdicts[verdict];
 	MUST(answered == run->valid_votes);
 	for (uint32_t i = 0; i < WINDOWS; i++) {
-		uint64_t voters = ballot_count(&run->stage.ballots[i], audit, windows[i].options);
-		tally_read(&run->stage.tallies[i], &sum);
+		uint64_t voters =
+			ballot_count(run->stage.stores[i].ballots, audit, windows[i].options);
+		tally_read(&run->stage.stores[i].tally, windows[i].options, &sum);
 		MUST(memcmp(votes, audit, windows[i].options * sizeof(votes[0])) == 0);
 		MUST(sum.receipts[RECEIPT_COUNTED] == voters);
 		counted += voters;

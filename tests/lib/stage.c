@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "dataplane/core/receipt.h"
 #include "wire/byte_order.h"
@@ -18,26 +19,51 @@ static void *zeroed(size_t bytes)
 	return memset(memory, 0, rounded);
 }
 
+/* Zeroes that take no memory until they are written. */
+static void *mapped(size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		abort();
+	return memory;
+}
+
+static struct store_plan plan_of(const struct stage_window *from)
+{
+	enum kind kind = from->rules.kind ? from->rules.kind : KIND_POLL;
+	return (struct store_plan){
+		.question = {.kind = (uint8_t)kind,
+			     .max_choices = from->rules.max_choices,
+			     .first = from->rules.first,
+			     .options = from->options},
+		.identity = from->rules.revote ? ONE_PER_VOTER_CHANGING : kind_row(kind)->identity,
+		.form = BALLOT_GROWING,
+		.seconds = from->rules.seconds ? from->rules.seconds : 1,
+		.voters = from->voters,
+		.pairs = from->rules.pairs,
+		.lanes = STAGE_WORKERS,
+	};
+}
+
 static void window_open(struct stage *stage, uint32_t i, const struct stage_window *from)
 {
-	struct ballot *ballot = &stage->ballots[i];
-	struct tally *tally = &stage->tallies[i];
-	size_t ballot_part = ballot_bytes(from->voters, from->options);
-	ballot_init(ballot, zeroed(ballot_part), ballot_part, from->voters, from->options,
-		    BALLOT_GROWING);
-	tally_init(tally, zeroed(tally_bytes(from->options, STAGE_WORKERS)), from->options,
-		   STAGE_WORKERS);
+	struct store_plan plan = plan_of(from);
+	struct store *store = &stage->stores[i];
+	stage->memory[i] = mapped(stage->bytes[i] = store_bytes(&plan));
+	store_init(store, stage->memory[i], &plan);
 	stage->set[i] = (struct window){
 		.interaction = from->interaction,
 		.tenant = from->tenant,
-		.options = from->options,
-		.kind = WINDOW_POLL,
+		.question = plan.question,
+		.identity = (uint8_t)plan.identity,
 		.cancelled = from->cancelled,
 		.opens_at_us = from->opens_at_us,
 		.closes_at_us = from->closes_at_us,
 		.max_delay_us = from->max_delay_us,
-		.ballot = ballot,
-		.tally = tally,
+		.store = store,
+		.ballots = store->ballots,
+		.tally = &store->tally,
 	};
 }
 
@@ -48,8 +74,9 @@ void stage_open(struct stage *stage, const struct auth_key *keys, uint32_t key_c
 	stage->keys = auth_keys_build(zeroed(auth_keys_bytes(key_count)), keys, key_count);
 	stage->set = zeroed(window_count * sizeof(*stage->set));
 	stage->window_count = window_count;
-	stage->ballots = zeroed(window_count * sizeof(*stage->ballots));
-	stage->tallies = zeroed(window_count * sizeof(*stage->tallies));
+	stage->stores = zeroed(window_count * sizeof(*stage->stores));
+	stage->memory = zeroed(window_count * sizeof(*stage->memory));
+	stage->bytes = zeroed(window_count * sizeof(*stage->bytes));
 	for (uint32_t i = 0; i < window_count; i++)
 		window_open(stage, i, &windows[i]);
 	stage->counters = zeroed(STAGE_WORKERS * sizeof(*stage->counters));
@@ -65,14 +92,13 @@ void stage_open(struct stage *stage, const struct auth_key *keys, uint32_t key_c
 
 void stage_close(struct stage *stage)
 {
-	for (uint32_t i = 0; i < stage->window_count; i++) {
-		free(stage->ballots[i].directory);
-		free(stage->tallies[i].memory);
-	}
+	for (uint32_t i = 0; i < stage->window_count; i++)
+		munmap(stage->memory[i], stage->bytes[i]);
 	free(stage->keys);
 	free(stage->set);
-	free(stage->ballots);
-	free(stage->tallies);
+	free(stage->stores);
+	free(stage->memory);
+	free(stage->bytes);
 	free(stage->windows);
 	free(stage->counters);
 }
@@ -103,7 +129,7 @@ uint64_t stage_verdicts(const struct stage *stage, uint64_t verdicts[VERDICT_COU
 		for (uint32_t i = 0; i < VERDICT_COUNT; i++)
 			verdicts[i] += tally_get(&stage->counters[worker].verdicts[i]);
 		for (uint32_t i = 0; i < stage->window_count; i++) {
-			const struct tally_lane *lane = tally_lane(&stage->tallies[i], worker);
+			const struct tally_lane *lane = tally_lane(&stage->stores[i].tally, worker);
 			for (uint32_t status = 0; status < RECEIPT_STATUSES; status++)
 				verdicts[verdict_of_status(status)] +=
 					tally_get(&lane->receipts[status]);

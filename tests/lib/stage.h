@@ -18,14 +18,25 @@ struct stage {
 	struct auth_keys *keys;
 	struct window *set; /* the windows as given, for stage_publish() */
 	uint32_t window_count;
-	struct ballot *ballots;
-	struct tally *tallies;
+	struct store *stores;
+	void **memory; /* the stores' */
+	size_t *bytes; /* of it */
 	struct window_table *windows;
 	struct pipeline_counters *counters; /* STAGE_WORKERS of them */
 	struct pipeline pipeline[STAGE_WORKERS];
 };
 
-/* What the set and the ballots are made from. `voters` is the ballot's size. */
+/* What a poll has none of: all zero is a poll. */
+struct stage_rules {
+	enum kind kind;
+	bool revote;
+	uint8_t max_choices;
+	uint16_t first;
+	uint32_t seconds; /* of a reaction */
+	uint64_t pairs;   /* of an upvote */
+};
+
+/* What the set and the stores are made from. `voters` is the ballot's size. */
 struct stage_window {
 	uint16_t tenant;
 	uint32_t interaction;
@@ -35,6 +46,7 @@ struct stage_window {
 	uint64_t closes_at_us;
 	uint64_t max_delay_us;
 	bool cancelled;
+	struct stage_rules rules;
 };
 
 void stage_open(struct stage *stage, const struct auth_key *keys, uint32_t key_count,

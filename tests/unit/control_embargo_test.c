@@ -23,7 +23,7 @@ static uint64_t planted(int state, int counter)
 static void plant_counts(int state)
 {
 	struct armed_window *armed = windows_find(appliance.windows, 7, (uint32_t)state);
-	struct tally_lane *lane = tally_lane(&armed->tally, 0);
+	struct tally_lane *lane = tally_lane(&armed->store.tally, 0);
 	for (int i = 0; i < 2; i++)
 		tally_add(&lane->votes[i], planted(state, i));
 	for (int status = 0; status < RECEIPT_STATUSES; status++)

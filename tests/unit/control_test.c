@@ -52,7 +52,8 @@ Test(control, open_without_a_time_opens_now)
 	cr_expect_str_eq(string_of(window, "state"), "open");
 	cr_expect_str_eq(string_of(window, "question"), "Which colour?");
 	cr_expect_eq(json_array_size(json_object_get(window, "options")), 2);
-	cr_expect_eq(json_object_size(window), 10);
+	cr_expect_eq(json_object_size(window), 11);
+	cr_expect_gt(integer_of(window, "memory_bytes"), 0);
 	cr_expect_eq(integer_of(window, "voters"), 0);
 	cr_assert_eq(time_parse(string_of(window, "opens_at"), &opens_us), 0);
 	cr_assert_eq(time_parse(string_of(window, "closes_at"), &closes_us), 0);
@@ -91,8 +92,10 @@ static const struct refusal_row {
 	 -32602, "params.id"},
 	{"open", "{'tenant':'acme','id':1,'kind':'poll','question':'?','options':[]}", -32602,
 	 "params.options"},
-	{"open", "{'tenant':'acme','id':1,'kind':'quiz','question':'?','options':['a']}", -32602,
+	{"open", "{'tenant':'acme','id':1,'kind':'vote','question':'?','options':['a']}", -32602,
 	 "params.kind"},
+	{"open", "{'tenant':'acme','id':1,'kind':'quiz','question':'?','options':['a']}", -32602,
+	 "params.correct"},
 	{"open", "{'tenant':'acme','id':1,'kind':'poll','question':'?','options':['a'],'x':1}",
 	 -32602, "params.x"},
 	{"open",
@@ -325,8 +328,8 @@ Test(control, list_is_in_the_order_of_arming_and_by_tenant)
 static void count_vote(uint32_t id)
 {
 	struct armed_window *armed = windows_find(appliance.windows, 7, id);
-	tally_add(&tally_lane(&armed->tally, 0)->votes[1], 1);
-	tally_add(&tally_lane(&armed->tally, 0)->receipts[RECEIPT_COUNTED], 1);
+	tally_add(&tally_lane(&armed->store.tally, 0)->votes[1], 1);
+	tally_add(&tally_lane(&armed->store.tally, 0)->receipts[RECEIPT_COUNTED], 1);
 }
 
 static json_int_t blue_votes(const json_t *results, size_t index)

@@ -16,8 +16,7 @@ static struct window poll(void)
 	return (struct window){
 		.interaction = 101,
 		.tenant = 7,
-		.options = 4,
-		.kind = WINDOW_POLL,
+		.question = {.kind = KIND_POLL, .options = 4},
 		.opens_at_us = OPENS,
 		.closes_at_us = CLOSES,
 		.max_delay_us = DELAY,
@@ -149,7 +148,7 @@ Test(judge, choices_of_a_poll_are_its_options)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct window window = poll();
-		window.options = rows[i].options;
+		window.question.options = rows[i].options;
 		const struct vote vote = {.choice = rows[i].choice, .program_time_us = OPENS};
 		cr_expect_eq(judge(&vote, &window, OPENS), rows[i].want, "choice %u of %u",
 			     rows[i].choice, rows[i].options);

@@ -19,14 +19,14 @@
 enum { VOTES = 200000, WINDOWS = 8, KEYS = 5, COMMAND_EVERY = 150, MAX_OPTIONS = 1024 };
 
 static const struct stage_window windows[WINDOWS] = {
-	{1, 1, 2, 9000, OPENS, OPENS + 20 * SECOND, 5 * SECOND, false},
-	{1, 2, 4, 9000, OPENS + 10 * SECOND, OPENS + 25 * SECOND, 5 * SECOND, false},
-	{1, 3, 15, 9000, OPENS, OPENS + 20 * SECOND, 0, false},
-	{2, 1, 16, 9000, OPENS + SECOND, OPENS + 2 * SECOND, 1, false},
-	{2, 2, 255, 9000, OPENS, OPENS + 20 * SECOND, 600 * SECOND, false},
-	{3, 1, 256, 9000, OPENS + 1, OPENS + 20 * SECOND + 1, 5 * SECOND, false},
-	{3, UINT32_MAX, 1024, 100, OPENS, OPENS + 20 * SECOND, 5 * SECOND, false},
-	{3, 0, 1, 9000, OPENS, OPENS + 20 * SECOND, 5 * SECOND, true},
+	{1, 1, 2, 9000, OPENS, OPENS + 20 * SECOND, 5 * SECOND, false, {0}},
+	{1, 2, 4, 9000, OPENS + 10 * SECOND, OPENS + 25 * SECOND, 5 * SECOND, false, {0}},
+	{1, 3, 15, 9000, OPENS, OPENS + 20 * SECOND, 0, false, {0}},
+	{2, 1, 16, 9000, OPENS + SECOND, OPENS + 2 * SECOND, 1, false, {0}},
+	{2, 2, 255, 9000, OPENS, OPENS + 20 * SECOND, 600 * SECOND, false, {0}},
+	{3, 1, 256, 9000, OPENS + 1, OPENS + 20 * SECOND + 1, 5 * SECOND, false, {0}},
+	{3, UINT32_MAX, 1024, 100, OPENS, OPENS + 20 * SECOND, 5 * SECOND, false, {0}},
+	{3, 0, 1, 9000, OPENS, OPENS + 20 * SECOND, 5 * SECOND, true, {0}},
 };
 static const struct {
 	uint16_t tenant;
@@ -118,7 +118,7 @@ static void expect_same_totals(void)
 	struct tally_sum sum = {.votes = tallied};
 	for (uint32_t i = 0; i < WINDOWS; i++) {
 		const struct model_window *window = &model.windows[i];
-		tally_read(&stage.tallies[i], &sum);
+		tally_read(&stage.stores[i].tally, window->counts, &sum);
 		for (uint32_t v = VERDICT_NONE + 1; v < VERDICT_COUNT; v++) {
 			enum receipt_status status = receipt_status_of((enum verdict)v);
 			if (status != RECEIPT_NONE)
@@ -126,7 +126,7 @@ static void expect_same_totals(void)
 					     "seed %lu: window %u, %s", seed, i,
 					     verdict_name((enum verdict)v));
 		}
-		ballot_count(&stage.ballots[i], audit, window->counts);
+		ballot_count(stage.stores[i].ballots, audit, window->counts);
 		for (uint32_t option = 0; option < window->counts; option++) {
 			cr_expect_eq(tallied[option], window->votes[option],
 				     "seed %lu: window %u, option %u", seed, i, option);

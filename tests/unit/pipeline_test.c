@@ -15,9 +15,9 @@
 
 enum { POLL, CANCELLED, OTHER_TENANT, WINDOWS };
 static const struct stage_window windows[WINDOWS] = {
-	[POLL] = {7, 101, 4, 1000, OPENS, CLOSES, 5 * SECOND, false},
-	[CANCELLED] = {7, 102, 4, 1000, OPENS, CLOSES, 5 * SECOND, true},
-	[OTHER_TENANT] = {8, 101, 1024, 50, OPENS, CLOSES, 5 * SECOND, false},
+	[POLL] = {7, 101, 4, 1000, OPENS, CLOSES, 5 * SECOND, false, {0}},
+	[CANCELLED] = {7, 102, 4, 1000, OPENS, CLOSES, 5 * SECOND, true, {0}},
+	[OTHER_TENANT] = {8, 101, 1024, 50, OPENS, CLOSES, 5 * SECOND, false, {0}},
 };
 static const struct envelope plain = {.ip_version = 4};
 
@@ -84,7 +84,7 @@ static uint64_t votes_for(uint32_t window, uint16_t choice)
 {
 	uint64_t votes[1024];
 	struct tally_sum sum = {.votes = votes};
-	tally_read(&stage.tallies[window], &sum);
+	tally_read(&stage.stores[window].tally, stage.set[window].question.options, &sum);
 	return votes[choice];
 }
 
@@ -173,10 +173,10 @@ Test(pipeline, windows_count_what_is_theirs_and_workers_the_rest)
 	cr_expect_eq(stage.counters[0].verdicts[VERDICT_UNKNOWN], 1);
 	cr_expect_eq(stage.counters[0].verdicts[VERDICT_CANCELLED], 0);
 	cr_expect_eq(stage.counters[0].verdicts[VERDICT_COUNTED], 0);
-	cr_expect_eq(tally_lane(&stage.tallies[CANCELLED], 0)->receipts[RECEIPT_CANCELLED], 1);
-	cr_expect_eq(tally_lane(&stage.tallies[POLL], 0)->receipts[RECEIPT_COUNTED], 1);
-	cr_expect_eq(tally_lane(&stage.tallies[POLL], 0)->votes[3], 1);
-	cr_expect_eq(tally_lane(&stage.tallies[POLL], 1)->votes[3], 0, "not its lane");
+	cr_expect_eq(tally_lane(&stage.stores[CANCELLED].tally, 0)->receipts[RECEIPT_CANCELLED], 1);
+	cr_expect_eq(tally_lane(&stage.stores[POLL].tally, 0)->receipts[RECEIPT_COUNTED], 1);
+	cr_expect_eq(tally_lane(&stage.stores[POLL].tally, 0)->votes[3], 1);
+	cr_expect_eq(tally_lane(&stage.stores[POLL].tally, 1)->votes[3], 0, "not its lane");
 }
 
 Test(pipeline, empty_burst_changes_nothing)
@@ -332,7 +332,7 @@ Test(pipeline, no_bit_of_a_vote_can_be_flipped)
 			  "byte %u, bit %u: %s", bit / 8, bit % 8, verdict_name(got));
 	}
 	cr_expect_eq(votes_for(POLL, 1), 0);
-	cr_expect_eq(ballot_standing(&stage.ballots[POLL], 42), CHOICE_NONE);
+	cr_expect_eq(ballot_standing(stage.stores[POLL].ballots, 42), CHOICE_NONE);
 }
 
 Test(pipeline, another_tenants_key_opens_nothing)
@@ -423,15 +423,15 @@ Test(pipeline, twins_on_two_workers_count_once)
 	cr_expect_eq(verdicts[VERDICT_COUNTED], TWIN_VOTERS);
 	cr_expect_eq(verdicts[VERDICT_DUPLICATE], sum - TWIN_VOTERS);
 	for (uint32_t worker = 0; worker < STAGE_WORKERS; worker++) {
-		const struct tally_lane *lane = tally_lane(&stage.tallies[POLL], worker);
+		const struct tally_lane *lane = tally_lane(&stage.stores[POLL].tally, worker);
 		cr_expect_eq(lane->receipts[RECEIPT_COUNTED] + lane->receipts[RECEIPT_DUPLICATE],
 			     TWIN_BURSTS * 50, "worker %u keeps to its lane", worker);
 	}
-	cr_expect_eq(ballot_count(&stage.ballots[POLL], audit, 4), TWIN_VOTERS);
+	cr_expect_eq(ballot_count(stage.stores[POLL].ballots, audit, 4), TWIN_VOTERS);
 	for (uint16_t choice = 0; choice < 4; choice++)
 		cr_expect_eq(votes_for(POLL, choice), audit[choice], "choice %u", choice);
 	for (uint32_t voter = 0; voter < TWIN_VOTERS; voter++)
 		for (uint32_t worker = 0; worker < STAGE_WORKERS; worker++)
 			cr_assert_eq(twins[worker].said[voter],
-				     ballot_standing(&stage.ballots[POLL], voter));
+				     ballot_standing(stage.stores[POLL].ballots, voter));
 }

@@ -10,8 +10,15 @@
 #define NOW (STAGE_OPENS_US + STAGE_SECOND)
 
 static const struct stage_window windows[] = {
-	{7, 101, 4, 100000, STAGE_OPENS_US, STAGE_OPENS_US + 20 * STAGE_SECOND, 5 * STAGE_SECOND,
-	 false},
+	{7,
+	 101,
+	 4,
+	 100000,
+	 STAGE_OPENS_US,
+	 STAGE_OPENS_US + 20 * STAGE_SECOND,
+	 5 * STAGE_SECOND,
+	 false,
+	 {0}},
 };
 static struct stage stage;
 static struct stage_burst burst;

@@ -20,10 +20,9 @@ static char *labels[] = {red, blue};
 static const struct interaction colour = {
 	.tenant = &acme,
 	.id = 101,
-	.kind = WINDOW_POLL,
+	.rules = {.kind = KIND_POLL, .options = 2},
 	.question = question,
 	.labels = labels,
-	.options = 2,
 	.opens_at_us = OPENS_AT_US,
 	.duration_us = 20000000,
 	.max_delay_us = 5000000,
@@ -32,8 +31,7 @@ static const struct interaction colour = {
 static const struct window window = {
 	.interaction = 101,
 	.tenant = 7,
-	.options = 2,
-	.kind = WINDOW_POLL,
+	.question = {.kind = KIND_POLL, .options = 2},
 	.opens_at_us = OPENS_AT_US,
 	.closes_at_us = OPENS_AT_US + 12500000,
 	.max_delay_us = 5000000,
@@ -65,6 +63,7 @@ static json_t *colour_result(uint64_t now_us)
 			     [RECEIPT_BAD_CHOICE] = 8,
 			     [RECEIPT_CANCELLED] = 9,
 			     [RECEIPT_BUSY] = 10},
+		.voters = 42,
 		.votes = votes,
 	};
 	return results_interaction(&colour, &window, &sum, now_us);

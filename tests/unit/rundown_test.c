@@ -122,9 +122,9 @@ Test(rundown, an_interaction_gets_its_defaults)
 	struct interaction interaction = parse(POLL, 0);
 	cr_expect_eq(interaction.tenant, &tenants[0]);
 	cr_expect_eq(interaction.id, 101);
-	cr_expect_eq(interaction.kind, WINDOW_POLL);
+	cr_expect_eq(interaction.rules.kind, KIND_POLL);
 	cr_expect_str_eq(interaction.question, "Which colour?");
-	cr_assert_eq(interaction.options, 2);
+	cr_assert_eq(interaction.rules.options, 2);
 	cr_expect_str_eq(interaction.labels[0], "Red");
 	cr_expect_str_eq(interaction.labels[1], "Blue");
 	cr_expect_eq(interaction.opens_at_us, OPENS_AT_US);
@@ -177,35 +177,39 @@ Test(rundown, without_a_place_messages_begin_with_the_field)
 
 #define ONE(fields) "{" WHO ASKS WHEN "," fields "}"
 
-Test(rundown, kinds_other_than_poll_are_refused_by_name)
+Test(rundown, kinds_that_there_are_not_are_refused)
 {
-	static const char *const later[] = {"multi", "quiz", "scale", "upvote", "reaction"};
-	char text[512];
-	for (size_t i = 0; i < COUNT_OF(later); i++) {
-		snprintf(text, sizeof(text), "{'kind':'%s'}", later[i]);
-		expect_interaction_refused(
-			text, "params.kind: ", "not supported by this version of tallywire");
-	}
-	expect_interaction_refused("{'kind':'vote'}",
-				   "params.kind: ", "\"vote\" is an unknown kind");
+	expect_interaction_refused("{'kind':'vote'}", "params.kind: ",
+				   "\"vote\" is an unknown kind; use one of poll, multi, quiz, scale, "
+				   "upvote, reaction");
 	expect_interaction_refused("{'kind':'Poll'}", "params.kind: ", "unknown kind");
 	expect_interaction_refused("{'kind':''}", "params.kind: ", "unknown kind");
 	expect_interaction_refused("{'kind':'a\\nb\\u001b[2J'}", "params.kind: ", "\"a?b?[2J\"");
 	expect_interaction_refused("{'kind':1}", "params.kind: ", "is an integer");
 }
 
-Test(rundown, fields_that_a_poll_does_not_have_are_refused)
+Test(rundown, fields_that_a_kind_does_not_have_are_refused)
 {
-	static const char *const foreign[] = {"max_choices", "correct", "points", "min", "max"};
-	char text[512];
-	char begin[64];
-	for (size_t i = 0; i < COUNT_OF(foreign); i++) {
-		snprintf(text, sizeof(text), "{" WHO KIND ASKS WHEN ",\"%s\":1}", foreign[i]);
-		snprintf(begin, sizeof(begin), "params.%s: ", foreign[i]);
-		expect_interaction_refused(text, begin, "does not apply to a poll");
+	static const struct {
+		const char *kind;
+		const char *foreign[8];
+	} rows[] = {
+		{"poll", {"max_choices", "correct", "points", "min", "max"}},
+		{"multi", {"correct", "points", "min", "max"}},
+		{"quiz", {"max_choices", "min", "max", "revote"}},
+		{"scale", {"options", "max_choices", "correct", "points"}},
+		{"upvote", {"max_choices", "correct", "points", "min", "max", "revote"}},
+		{"reaction", {"max_choices", "correct", "points", "min", "max", "revote"}},
+	};
+	char text[512], begin[64], reason[64];
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		snprintf(reason, sizeof(reason), "does not apply to a %s", rows[i].kind);
+		for (const char *const *field = rows[i].foreign; *field; field++) {
+			snprintf(text, sizeof(text), "{'kind':'%s','%s':1}", rows[i].kind, *field);
+			snprintf(begin, sizeof(begin), "params.%s: ", *field);
+			expect_interaction_refused(text, begin, reason);
+		}
 	}
-	expect_interaction_refused(ONE("'kind':'poll','revote':true"),
-				   "params.revote: ", "not supported by this version of tallywire");
 	expect_interaction_refused(ONE("'kind':'poll','revote':1"),
 				   "params.revote: ", "no boolean");
 	expect_interaction_refused(ONE("'kind':'poll','revote':null"),
@@ -273,7 +277,7 @@ static int parse_sized(size_t question, size_t options, size_t label)
 {
 	struct interaction interaction;
 	struct err err = {""};
-	char text[RUNDOWN_MAX_QUESTION_BYTES + 2];
+	char text[INTERACTION_MAX_QUESTION_BYTES + 2];
 	json_t *json = json_of("{'tenant':'acme','id':1,'kind':'poll'}");
 	memset(text, 'x', sizeof(text));
 	json_object_set_new(json, "question", json_stringn(text, question));
@@ -290,12 +294,12 @@ static int parse_sized(size_t question, size_t options, size_t label)
 
 Test(rundown, texts_and_options_reach_their_limits_and_not_beyond)
 {
-	cr_expect_eq(parse_sized(RUNDOWN_MAX_QUESTION_BYTES, 1, 1), 0);
-	cr_expect_eq(parse_sized(RUNDOWN_MAX_QUESTION_BYTES + 1, 1, 1), -EINVAL);
-	cr_expect_eq(parse_sized(1, RUNDOWN_MAX_OPTIONS, 1), 0);
-	cr_expect_eq(parse_sized(1, RUNDOWN_MAX_OPTIONS + 1, 1), -EINVAL);
-	cr_expect_eq(parse_sized(1, 1, RUNDOWN_MAX_LABEL_BYTES), 0);
-	cr_expect_eq(parse_sized(1, 1, RUNDOWN_MAX_LABEL_BYTES + 1), -EINVAL);
+	cr_expect_eq(parse_sized(INTERACTION_MAX_QUESTION_BYTES, 1, 1), 0);
+	cr_expect_eq(parse_sized(INTERACTION_MAX_QUESTION_BYTES + 1, 1, 1), -EINVAL);
+	cr_expect_eq(parse_sized(1, KIND_MAX_OPTIONS, 1), 0);
+	cr_expect_eq(parse_sized(1, KIND_MAX_OPTIONS + 1, 1), -EINVAL);
+	cr_expect_eq(parse_sized(1, 1, INTERACTION_MAX_LABEL_BYTES), 0);
+	cr_expect_eq(parse_sized(1, 1, INTERACTION_MAX_LABEL_BYTES + 1), -EINVAL);
 }
 
 #define LONG_SHOW "0123456789012345678901234567890123456789012345678901234567890123456789"

@@ -48,11 +48,11 @@ static const char *check_table(const struct window_table *table, uint32_t *count
 	uint32_t windows = 0;
 	for (uint32_t i = 0; i <= table->mask; i++) {
 		const struct window *window = &table->slots[i];
-		if (window->kind == 0)
+		if (window->question.kind == 0)
 			continue;
 		windows++;
-		if (window->kind != WINDOW_POLL || window->opens_at_us != OPENS ||
-		    window->closes_at_us < NOW || window->ballot->voters != VOTERS)
+		if (window->question.kind != KIND_POLL || window->opens_at_us != OPENS ||
+		    window->closes_at_us < NOW || window->ballots->voters != VOTERS)
 			return "a window is not what was armed";
 	}
 	if (windows != table->count || windows < *count)
@@ -152,7 +152,7 @@ static void start_worker(uint32_t i)
 static void set_up(void)
 {
 	const struct auth_key key = stage_default_key(7, 1);
-	const struct stage_window none = {7, 1, 2, 1, OPENS, NOW, 0, false};
+	const struct stage_window none = {7, 1, 2, 1, OPENS, NOW, 0, false, {0}};
 	struct err err;
 	size_t bytes = rte_rcu_qsbr_get_memsize(WORKERS);
 	stage_open(&stage, &key, 1, &none, 1);
@@ -216,10 +216,9 @@ static void arm(uint32_t id)
 	struct interaction interaction = {
 		.tenant = &acme,
 		.id = id,
-		.kind = WINDOW_POLL,
+		.rules = {.kind = KIND_POLL, .options = 2},
 		.question = strdup("Which colour?"),
 		.labels = calloc(2, sizeof(char *)),
-		.options = 2,
 		.opens_at_us = OPENS,
 		.duration_us = 20 * SECOND,
 		.max_delay_us = 5 * SECOND,
@@ -244,9 +243,10 @@ static void change(uint32_t id)
 static void expect_each_voter_once(uint32_t id)
 {
 	struct armed_window *armed = windows_find(appliance.windows, 7, id);
-	uint64_t votes[2], wanted = 0, in_ballot[2];
-	struct tally_sum sum = {.votes = votes};
+	uint64_t wanted = 0, in_ballot[2];
+	struct tally_sum sum;
 	windows_sum(appliance.windows, armed, NOW, &sum);
+	const uint64_t *votes = sum.votes;
 	for (uint32_t voter = 0; voter < VOTERS; voter++)
 		wanted += voter % WINDOWS == id - 1 && voter % 8 != 7;
 	if (armed->window.cancelled)
@@ -254,7 +254,7 @@ static void expect_each_voter_once(uint32_t id)
 	else
 		cr_expect_eq(votes[0] + votes[1], wanted, "acme/%u: %lu", id, votes[0] + votes[1]);
 	cr_expect_eq(sum.receipts[RECEIPT_COUNTED], votes[0] + votes[1]);
-	cr_expect_eq(ballot_count(&armed->ballot, in_ballot, 2), votes[0] + votes[1]);
+	cr_expect_eq(ballot_count(armed->store.ballots, in_ballot, 2), votes[0] + votes[1]);
 }
 
 Test(threads, windows_change_while_workers_judge_by_them)

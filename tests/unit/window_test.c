@@ -79,7 +79,6 @@ Test(window, names_are_those_of_files_and_screens)
 	cr_expect_str_eq(window_state_name(WINDOW_FINAL), "final");
 	cr_expect_str_eq(window_state_name(WINDOW_REVEALED), "revealed");
 	cr_expect_str_eq(window_state_name(WINDOW_CANCELLED), "cancelled");
-	cr_expect_str_eq(window_kind_name(WINDOW_POLL), "poll");
 }
 
 Test(window, fits_one_cache_line)
@@ -100,10 +99,10 @@ Test(window, table_of_10000_finds_each_and_no_other)
 	enum { COUNT = 10000, TENANTS = 10 };
 	static struct window windows[COUNT];
 	for (uint32_t i = 0; i < COUNT; i++)
-		windows[i] = (struct window){.tenant = (uint16_t)(i % TENANTS),
-					     .interaction = i / TENANTS * 65536,
-					     .kind = WINDOW_POLL,
-					     .options = (uint16_t)(i + 1)};
+		windows[i] = (struct window){
+			.tenant = (uint16_t)(i % TENANTS),
+			.interaction = i / TENANTS * 65536,
+			.question = {.kind = KIND_POLL, .options = (uint16_t)(i + 1)}};
 	struct window_table *table = table_of(windows, COUNT);
 	cr_expect_eq(table->count, COUNT);
 	for (uint32_t i = 0; i < COUNT; i++) {
@@ -111,7 +110,7 @@ Test(window, table_of_10000_finds_each_and_no_other)
 		uint32_t interaction = windows[i].interaction;
 		const struct window *found = window_table_find(table, tenant, interaction);
 		cr_assert_not_null(found, "window %u", i);
-		cr_expect_eq(found->options, i + 1);
+		cr_expect_eq(found->question.options, i + 1);
 		cr_expect_eq(found->tenant, tenant);
 		cr_expect_eq(found->interaction, interaction);
 		cr_expect_null(window_table_find(table, tenant, interaction + 1));
@@ -123,14 +122,14 @@ Test(window, table_of_10000_finds_each_and_no_other)
 Test(window, one_id_under_two_tenants_is_two_windows)
 {
 	const struct window windows[] = {
-		{.tenant = 7, .interaction = 101, .kind = WINDOW_POLL, .options = 2},
-		{.tenant = 8, .interaction = 101, .kind = WINDOW_POLL, .options = 3},
-		{.tenant = 101, .interaction = 7, .kind = WINDOW_POLL, .options = 4},
+		{.tenant = 7, .interaction = 101, .question = {.kind = KIND_POLL, .options = 2}},
+		{.tenant = 8, .interaction = 101, .question = {.kind = KIND_POLL, .options = 3}},
+		{.tenant = 101, .interaction = 7, .question = {.kind = KIND_POLL, .options = 4}},
 	};
 	struct window_table *table = table_of(windows, 3);
-	cr_expect_eq(window_table_find(table, 7, 101)->options, 2);
-	cr_expect_eq(window_table_find(table, 8, 101)->options, 3);
-	cr_expect_eq(window_table_find(table, 101, 7)->options, 4);
+	cr_expect_eq(window_table_find(table, 7, 101)->question.options, 2);
+	cr_expect_eq(window_table_find(table, 8, 101)->question.options, 3);
+	cr_expect_eq(window_table_find(table, 101, 7)->question.options, 4);
 	cr_expect_null(window_table_find(table, 9, 101));
 	cr_expect_null(window_table_find(table, 7, 102));
 	cr_expect_null(window_table_find(table, 0, 0));
@@ -140,8 +139,8 @@ Test(window, one_id_under_two_tenants_is_two_windows)
 Test(window, extreme_ids_are_found)
 {
 	const struct window windows[] = {
-		{.tenant = 0, .interaction = 0, .kind = WINDOW_POLL},
-		{.tenant = UINT16_MAX, .interaction = UINT32_MAX, .kind = WINDOW_POLL},
+		{.tenant = 0, .interaction = 0, .question = {.kind = KIND_POLL}},
+		{.tenant = UINT16_MAX, .interaction = UINT32_MAX, .question = {.kind = KIND_POLL}},
 	};
 	struct window_table *table = table_of(windows, 2);
 	cr_expect_not_null(window_table_find(table, 0, 0));

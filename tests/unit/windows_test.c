@@ -67,10 +67,9 @@ static struct interaction plan(const struct tenant *tenant, uint32_t id, uint16_
 	struct interaction interaction = {
 		.tenant = tenant,
 		.id = id,
-		.kind = WINDOW_POLL,
+		.rules = {.kind = KIND_POLL, .options = options},
 		.question = strdup("Which colour?"),
 		.labels = calloc(options, sizeof(char *)),
-		.options = options,
 		.opens_at_us = OPENS,
 		.duration_us = CLOSES - OPENS,
 		.max_delay_us = FINAL - CLOSES,
@@ -124,15 +123,15 @@ Test(windows, an_armed_window_is_what_was_planned)
 	cr_expect_str_eq(armed->interaction.question, "Which colour?");
 	cr_expect_eq(armed->window.tenant, 7);
 	cr_expect_eq(armed->window.interaction, 4294967295u);
-	cr_expect_eq(armed->window.kind, WINDOW_POLL);
-	cr_expect_eq(armed->window.options, 300);
+	cr_expect_eq(armed->window.question.kind, KIND_POLL);
+	cr_expect_eq(armed->window.question.options, 300);
 	cr_expect_eq(armed->window.opens_at_us, OPENS);
 	cr_expect_eq(armed->window.closes_at_us, CLOSES);
 	cr_expect_eq(armed->window.max_delay_us, FINAL - CLOSES);
 	cr_expect_not(armed->window.cancelled || armed->window.revealed);
-	cr_expect_eq(armed->ballot.voters, MANY);
-	cr_expect_eq(armed->tally.lanes, 3);
-	cr_expect_eq(armed->tally.options, 300);
+	cr_expect_eq(armed->store.ballots->voters, MANY);
+	cr_expect_eq(armed->store.tally.lanes, 3);
+	cr_expect_eq(armed->store.tally.counters, 300);
 	const struct window *seen = window_table_find(*windows_published(windows), 7, 4294967295u);
 	cr_expect_eq(memcmp(seen, &armed->window, sizeof(*seen)), 0);
 	windows_destroy(windows);
@@ -215,8 +214,8 @@ static uint64_t window_bytes(uint64_t voters, uint16_t options, uint32_t lanes)
 	uint64_t containers = (voters + 65535) / 65536;
 	uint64_t directory = (containers * 4 + 63) / 64 * 64;
 	uint64_t ballot = directory + 64 + containers * (1024 + 65536 / 8 * cell_bits);
-	uint64_t lane = (9 * 8 + options * 8ull + 63) / 64 * 64;
-	return (ballot + 4095) / 4096 * 4096 + (lane * lanes + 4095) / 4096 * 4096;
+	uint64_t lane = (10 * 8 + options * 8ull + 127) / 128 * 128;
+	return 4096 + (ballot + 4095) / 4096 * 4096 + (lane * lanes + 4095) / 4096 * 4096;
 }
 
 static const struct size_row {
@@ -394,7 +393,7 @@ Test(windows, no_window_is_open_for_more_than_a_day)
 {
 	struct windows *windows = create_one();
 	struct armed_window *armed = windows_find(windows, 7, 1);
-	uint64_t rest = RUNDOWN_MAX_DURATION_MS * 1000ull - (CLOSES - OPENS);
+	uint64_t rest = INTERACTION_MAX_DURATION_MS * 1000ull - (CLOSES - OPENS);
 	struct err err;
 	cr_expect_eq(windows_extend(windows, armed, rest + 1, OPENS, &err), -EPERM);
 	cr_expect_eq(windows_extend(windows, armed, UINT64_MAX - CLOSES + OPENS, OPENS, &err),
@@ -475,16 +474,16 @@ Test(windows, ballots_and_counts_survive_every_change)
 	struct armed_window *armed = windows_find(windows, 7, 1);
 	uint16_t standing;
 	struct err err;
-	cr_assert_eq(ballot_cast(seen_by_workers(windows)->ballot, 42, 1, &standing),
+	cr_assert_eq(ballot_cast(seen_by_workers(windows)->ballots, 42, 1, &standing),
 		     BALLOT_RECORDED);
 	for (uint32_t id = 2; id < 200; id++)
 		arm(windows, &acme, id, 2);
 	cr_assert_eq(windows_extend(windows, armed, SECOND, OPENS, &err), 0);
 	cr_assert_eq(windows_close(windows, armed, OPENS, &err), 0);
 	cr_expect_eq(windows_find(windows, 7, 1), armed, "moved");
-	cr_expect_eq(seen_by_workers(windows)->ballot, &armed->ballot);
-	cr_expect_eq(seen_by_workers(windows)->tally, &armed->tally);
-	cr_expect_eq(ballot_cast(seen_by_workers(windows)->ballot, 42, 0, &standing),
+	cr_expect_eq(seen_by_workers(windows)->ballots, armed->store.ballots);
+	cr_expect_eq(seen_by_workers(windows)->tally, &armed->store.tally);
+	cr_expect_eq(ballot_cast(seen_by_workers(windows)->ballots, 42, 0, &standing),
 		     BALLOT_STANDS);
 	cr_expect_eq(standing, 1);
 	windows_destroy(windows);
@@ -493,29 +492,31 @@ Test(windows, ballots_and_counts_survive_every_change)
 Test(windows, every_cell_and_lane_of_a_window_is_its_own)
 {
 	struct windows *windows = create(4097, NO_LIMIT, 3);
-	uint64_t votes[RUNDOWN_MAX_OPTIONS];
-	struct tally_sum sum = {.votes = votes};
+	uint64_t votes[KIND_MAX_OPTIONS];
+	struct tally_sum sum;
 	uint16_t standing;
 	arm(windows, &acme, 1, 1024);
 	arm(windows, &acme, 2, 1024);
 	struct armed_window *armed = windows_at(windows, 0), *other = windows_at(windows, 1);
 	for (uint32_t voter = 0; voter < 4097; voter++)
-		cr_assert_eq(ballot_cast(&armed->ballot, voter, 1023, &standing), BALLOT_RECORDED);
-	cr_expect_eq(ballot_cast(&armed->ballot, 4097, 1023, &standing), BALLOT_FULL);
+		cr_assert_eq(ballot_cast(armed->store.ballots, voter, 1023, &standing),
+			     BALLOT_RECORDED);
+	cr_expect_eq(ballot_cast(armed->store.ballots, 4097, 1023, &standing), BALLOT_FULL);
 	windows_sum(windows, armed, OPENS, &sum);
 	for (int i = 0; i < 1024; i++)
-		cr_assert_eq(votes[i], 0, "the ballot reaches into the tally");
+		cr_assert_eq(sum.votes[i], 0, "the ballot reaches into the tally");
 	for (uint32_t lane = 0; lane < 3; lane++) {
-		tally_add(&tally_lane(&armed->tally, lane)->votes[1023], lane + 1);
-		tally_add(&tally_lane(&armed->tally, lane)->receipts[RECEIPT_COUNTED], lane + 1);
+		tally_add(&tally_lane(&armed->store.tally, lane)->votes[1023], lane + 1);
+		tally_add(&tally_lane(&armed->store.tally, lane)->receipts[RECEIPT_COUNTED],
+			  lane + 1);
 	}
-	cr_expect_eq(ballot_count(&armed->ballot, votes, 1024), 4097);
+	cr_expect_eq(ballot_count(armed->store.ballots, votes, 1024), 4097);
 	windows_sum(windows, armed, OPENS, &sum);
-	cr_expect_eq(votes[1023], 6);
+	cr_expect_eq(sum.votes[1023], 6);
 	cr_expect_eq(sum.receipts[RECEIPT_COUNTED], 6);
 	windows_sum(windows, other, OPENS, &sum);
-	cr_expect_eq(votes[1023], 0);
-	cr_expect_eq(ballot_count(&other->ballot, votes, 1024), 0);
+	cr_expect_eq(sum.votes[1023], 0);
+	cr_expect_eq(ballot_count(other->store.ballots, votes, 1024), 0);
 	windows_destroy(windows);
 }
 
@@ -525,8 +526,7 @@ Test(windows, the_first_sum_after_the_end_waits_for_the_workers)
 {
 	struct windows *windows = create_one();
 	struct armed_window *armed = windows_find(windows, 7, 1);
-	uint64_t votes[RUNDOWN_MAX_OPTIONS];
-	struct tally_sum sum = {.votes = votes};
+	struct tally_sum sum;
 	workers.held = NULL;
 	workers.waits = 0;
 	windows_sum(windows, armed, OPENS, &sum);
@@ -553,6 +553,6 @@ Test(windows, memory_that_is_taken_at_once_is_zeroed_too)
 	cr_assert_eq(windows_create(&options, &windows, &err), 0);
 	workers.windows = windows;
 	arm(windows, &acme, 1, 2);
-	cr_expect_eq(ballot_count(&windows_at(windows, 0)->ballot, votes, 2), 0);
+	cr_expect_eq(ballot_count(windows_at(windows, 0)->store.ballots, votes, 2), 0);
 	windows_destroy(windows);
 }

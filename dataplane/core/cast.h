@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Rules 11 to 13: is it the first answer, does it replace one, is there room? And what it does to
+ * the window's counts. Called by the pipeline; the way of each kind is its kind_identity.
+ */
+#ifndef TALLYWIRE_CORE_CAST_H
+#define TALLYWIRE_CORE_CAST_H
+
+#include "dataplane/core/burst.h"
+
+/* Brings near what casting this vote will look at. The window may be any of the vote's tenant. */
+void cast_prefetch(const struct window *window, const struct vote *vote);
+
+/*
+ * Casts what is not decided yet, in the order of arrival: verdict, standing, replaced, new_voter. A
+ * vote that was refused learns here what stands, so that an answer of its voter in the same burst
+ * is seen by it, or not, as if they had come in two.
+ */
+void cast_burst(struct burst *burst);
+
+/* Adds one vote, whose verdict is a receipt's, to this worker's lane of its window. */
+void cast_count(const struct burst *burst, uint32_t i, struct tally_lane *lane);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What windows.c and windows_change.c share. Control thread. */
+#ifndef TALLYWIRE_WINDOWS_REGISTRY_H
+#define TALLYWIRE_WINDOWS_REGISTRY_H
+
+#include "dataplane/windows.h"
+
+struct windows {
+	struct windows_options options;
+	struct armed_window **armed; /* in the order they were armed */
+	uint32_t count;
+	uint64_t memory_bytes;                /* of all armed windows */
+	const struct window_table *published; /* stored with release, read by workers */
+	uint64_t past_receipts[RECEIPT_STATUSES];
+};
+
+/* Puts `changed` in place of the window, in the registry and before the workers. -ENOMEM. */
+int windows_republish(struct windows *windows, struct armed_window *armed,
+		      const struct window *changed, struct err *err);
+
+/* Whether `bytes` more fit beside what is `taken`. -ENOMEM. */
+int windows_check_memory(const struct windows *windows, uint64_t taken, uint64_t bytes,
+			 const struct interaction *interaction, struct err *err);
+
+#endif
