@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The loop of the main thread: one epoll over the listeners, the signals, and each client's socket
- * and timer. Single-threaded, so methods need no locks.
+ * The loop of the main thread: one epoll over the listeners, the signals, the timer of the windows,
+ * and each client's socket and timer. Single-threaded, so methods need no locks.
  */
 #include "dataplane/control.h"
 
@@ -12,10 +12,13 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "dataplane/clock.h"
 #include "dataplane/control_client.h"
 #include "dataplane/listener.h"
+#include "dataplane/transitions.h"
 
 #define MAX_CLIENTS 64 /* of each role, so that the public cannot shut the studio out */
 #define SLOTS       (CONTROL_ROLES * MAX_CLIENTS)
@@ -28,12 +31,14 @@ static const char too_many_clients[] =
 
 /* What an epoll event is about: which slot, and which of its descriptors. A listener's slot is its
  * role. */
-enum source { FROM_LISTENER, FROM_SIGNALS, FROM_CLIENT, FROM_TIMER };
+enum source { FROM_LISTENER, FROM_SIGNALS, FROM_WINDOWS, FROM_CLIENT, FROM_TIMER };
 
 struct control {
 	struct appliance *appliance;
 	int epoll_fd;
 	int signal_fd;
+	int windows_fd;        /* a timer: the clock is about to change a window */
+	uint64_t changes_told; /* windows_changes() as subscribers know it */
 	struct listener listeners[CONTROL_ROLES];
 	struct client *clients[SLOTS]; /* MAX_CLIENTS of a role, then those of the next */
 };
@@ -78,9 +83,11 @@ static int open_listeners(struct control *control, struct err *err)
 
 static int start_watching(struct control *control, struct err *err)
 {
-	bool failed = control->signal_fd < 0 || control->epoll_fd < 0 ||
+	bool failed = control->signal_fd < 0 || control->windows_fd < 0 || control->epoll_fd < 0 ||
 		      watch(control, EPOLL_CTL_ADD, control->signal_fd, EPOLLIN,
-			    event_key(FROM_SIGNALS, 0));
+			    event_key(FROM_SIGNALS, 0)) ||
+		      watch(control, EPOLL_CTL_ADD, control->windows_fd, EPOLLIN,
+			    event_key(FROM_WINDOWS, 0));
 	for (uint32_t role = 0; role < CONTROL_ROLES && !failed; role++)
 		failed = control->listeners[role].fd >= 0 &&
 			 watch(control, EPOLL_CTL_ADD, control->listeners[role].fd, EPOLLIN,
@@ -94,12 +101,13 @@ int control_open(struct appliance *appliance, struct control **result, struct er
 	if (!control)
 		return err_set(err, -ENOMEM, "control: out of memory");
 	control->appliance = appliance;
-	control->epoll_fd = control->signal_fd = -1;
+	control->epoll_fd = control->signal_fd = control->windows_fd = -1;
 	for (uint32_t role = 0; role < CONTROL_ROLES; role++)
 		control->listeners[role].fd = -1;
 	int rc = open_listeners(control, err);
 	if (rc == 0) {
 		control->signal_fd = open_signals();
+		control->windows_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 		control->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 		rc = start_watching(control, err);
 	}
@@ -149,6 +157,8 @@ static void serve_client(struct control *control, uint32_t slot, enum source sou
 		return;
 	if (source == FROM_TIMER)
 		alive = client_live(client, control->appliance);
+	else if (source == FROM_WINDOWS)
+		alive = client_push(client, control->appliance);
 	else if (client_wants_write(client))
 		alive = client_write(client, control->appliance);
 	if (alive && source == FROM_CLIENT && client_wants_read(client))
@@ -162,24 +172,53 @@ static void serve_client(struct control *control, uint32_t slot, enum source sou
 	watch(control, EPOLL_CTL_MOD, client->fd, wanted, event_key(FROM_CLIENT, slot));
 }
 
-int control_serve(struct control *control, struct err *err)
+/* Tells subscribers of windows that changed, and waits for the next change by the clock. */
+static void tell_changes(struct control *control)
 {
-	for (;;) {
-		struct epoll_event events[MAX_EVENTS];
-		int count = epoll_wait(control->epoll_fd, events, MAX_EVENTS, -1);
-		if (count < 0 && errno != EINTR)
-			return err_set(err, -errno, "control: %s", strerror(errno));
-		for (int i = 0; i < count; i++) {
-			enum source source = (enum source)(events[i].data.u64 >> 32);
-			uint32_t slot = (uint32_t)events[i].data.u64;
-			if (source == FROM_SIGNALS)
-				return 0;
-			if (source == FROM_LISTENER)
-				accept_client(control, (enum control_role)slot);
-			else
-				serve_client(control, slot, source);
+	struct windows *windows = control->appliance->windows;
+	uint64_t now_us = clock_now_us();
+	control->changes_told = windows_changes(windows);
+	transitions_look(windows, now_us, control->clients, SLOTS);
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		if (control->clients[slot] && control->clients[slot]->push_due)
+			serve_client(control, slot, FROM_WINDOWS);
+	transitions_arm(control->windows_fd, windows, now_us);
+}
+
+/* Serves what epoll found. False when a signal ends it. */
+static bool serve_events(struct control *control, const struct epoll_event *events, int count)
+{
+	uint64_t ticks;
+	bool by_clock = false;
+	for (int i = 0; i < count; i++) {
+		enum source source = (enum source)(events[i].data.u64 >> 32);
+		uint32_t slot = (uint32_t)events[i].data.u64;
+		switch (source) {
+		case FROM_SIGNALS: return false;
+		case FROM_LISTENER: accept_client(control, (enum control_role)slot); break;
+		case FROM_WINDOWS:
+			by_clock = read(control->windows_fd, &ticks, sizeof(ticks)) > 0;
+			break;
+		case FROM_CLIENT:
+		case FROM_TIMER: serve_client(control, slot, source); break;
 		}
 	}
+	if (by_clock || control->changes_told != windows_changes(control->appliance->windows))
+		tell_changes(control);
+	return true;
+}
+
+int control_serve(struct control *control, struct err *err)
+{
+	struct epoll_event events[MAX_EVENTS];
+	int count;
+	tell_changes(control); /* of windows that were there before */
+	do {
+		count = epoll_wait(control->epoll_fd, events, MAX_EVENTS, -1);
+		if (count < 0 && errno != EINTR)
+			return err_set(err, -errno, "control: %s", strerror(errno));
+	} while (serve_events(control, events, count));
+	return 0;
 }
 
 void control_close(struct control *control)
@@ -191,6 +230,8 @@ void control_close(struct control *control)
 		listener_close(&control->listeners[role]);
 	if (control->signal_fd >= 0)
 		close(control->signal_fd);
+	if (control->windows_fd >= 0)
+		close(control->windows_fd);
 	if (control->epoll_fd >= 0)
 		close(control->epoll_fd);
 	free(control);

@@ -121,9 +121,11 @@ static bool put_error(struct client *client, const json_t *id, int code, const c
 	return put_line(client, answer(id, "error", error));
 }
 
-/* Sets the subscription's timer; 0 Hz stops it. The first notification is due at once. */
+/* Sets the subscription's timer; 0 Hz ends it. The first notification is due at once. */
 static void set_rate(struct client *client, uint64_t rate_hz)
 {
+	client->subscribed = rate_hz != 0;
+	client->push_due = false;
 	struct itimerspec timer = {0};
 	if (rate_hz == 1)
 		timer.it_interval.tv_sec = 1;
@@ -270,11 +272,6 @@ bool client_read(struct client *client, struct appliance *appliance)
 	return handle_lines(client, appliance);
 }
 
-bool client_write(struct client *client, struct appliance *appliance)
-{
-	return flush(client) && handle_lines(client, appliance);
-}
-
 /*
  * The last notification that was made for each role. Subscribers who look at the same windows share
  * it while it is fresh, so that twenty of them cost what one does. Control thread only.
@@ -314,6 +311,13 @@ static const struct live *make_live(struct appliance *appliance, const struct cl
 	return live;
 }
 
+static bool put_live(struct client *client, struct appliance *appliance)
+{
+	const struct live *live = make_live(appliance, client);
+	client->push_due = false;
+	return put_text(client, live->text, live->bytes);
+}
+
 bool client_live(struct client *client, struct appliance *appliance)
 {
 	uint64_t ticks;
@@ -321,6 +325,31 @@ bool client_live(struct client *client, struct appliance *appliance)
 		return true;
 	if (client_wants_write(client)) /* it has not taken the last one yet */
 		return true;
-	const struct live *live = make_live(appliance, client);
-	return put_text(client, live->text, live->bytes);
+	return put_live(client, appliance);
+}
+
+void client_note_change(struct client *client, const struct window *window)
+{
+	if (client->subscribed && selection_has(&client->selection, window))
+		client->push_due = true;
+}
+
+bool client_push(struct client *client, struct appliance *appliance)
+{
+	if (!client->push_due || client_wants_write(client))
+		return true;
+	return put_live(client, appliance);
+}
+
+bool client_write(struct client *client, struct appliance *appliance)
+{
+	return flush(client) && handle_lines(client, appliance) && client_push(client, appliance);
+}
+
+void client_forget_live(void)
+{
+	for (int role = 0; role < CONTROL_ROLES; role++) {
+		free(lives[role].text);
+		lives[role].text = NULL;
+	}
 }

@@ -20,8 +20,10 @@ struct buffer {
 struct client {
 	enum control_role role;
 	int fd;
-	int timer_fd; /* fires when the next live notification is due; -1: no subscription */
+	int timer_fd; /* fires when the next live notification is due */
 	bool ending;  /* to be closed once what it was told is written */
+	bool subscribed;
+	bool push_due; /* a window of its subscription changed, and it was not told yet */
 	struct buffer in;
 	struct buffer out;
 	struct selection selection;
@@ -37,12 +39,24 @@ void client_destroy(struct client *client);
  */
 bool client_read(struct client *client, struct appliance *appliance);
 
-/* Writes what waits, then answers lines that waited for that. False as above. */
+/* Writes what waits, then answers lines and sends what waited for that. False as above. */
 bool client_write(struct client *client, struct appliance *appliance);
 
 /* The timer fired: sends a live notification, unless the last one is still on its way. False as
  * above. */
 bool client_live(struct client *client, struct appliance *appliance);
+
+/* The window changed: where the client is subscribed to it, client_push() will tell it. */
+void client_note_change(struct client *client, const struct window *window);
+
+/*
+ * Sends a live notification where a change was noted, now or, where the last one is still on its
+ * way, when that has left. False as above.
+ */
+bool client_push(struct client *client, struct appliance *appliance);
+
+/* No client gets a notification any more that was made before this call. */
+void client_forget_live(void);
 
 /* Whether the loop should look for room to write, and whether it should go on reading. */
 bool client_wants_write(const struct client *client);

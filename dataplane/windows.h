@@ -47,6 +47,11 @@ struct armed_window {
 	uint64_t *votes;     /* for windows_sum(): as many as the store has counters */
 	bool leaving;        /* while windows_replace() takes it out */
 	bool settled;        /* final, and no worker has a vote in hand that came before */
+	struct {
+		bool known;
+		enum window_state state;
+		uint64_t closes_at_us;
+	} told; /* as subscribers heard of it last; transitions.c's */
 };
 
 int windows_create(const struct windows_options *options, struct windows **windows,
@@ -115,5 +120,14 @@ void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t n
 
 /* The receipts of windows that were taken out, by status: they were given all the same. */
 const uint64_t *windows_past_receipts(const struct windows *windows);
+
+/* Settles all windows that are final at `now_us` with one wait for the workers, or none. */
+void windows_settle(struct windows *windows, uint64_t now_us);
+
+/* When the clock next changes the state of any window, after `now_us`; UINT64_MAX: never. */
+uint64_t windows_next_change_us(const struct windows *windows, uint64_t now_us);
+
+/* Goes up with every arming and every change that a producer makes. */
+uint64_t windows_changes(const struct windows *windows);
 
 #endif

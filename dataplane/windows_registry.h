@@ -11,6 +11,7 @@ struct windows {
 	uint32_t count;
 	uint64_t memory_bytes;                /* of all armed windows */
 	const struct window_table *published; /* stored with release, read by workers */
+	uint64_t changes;                     /* tables published so far */
 	uint64_t past_receipts[RECEIPT_STATUSES];
 };
 

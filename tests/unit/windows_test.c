@@ -539,6 +539,55 @@ Test(windows, the_first_sum_after_the_end_waits_for_the_workers)
 	windows_destroy(windows);
 }
 
+/* However many windows end together. */
+Test(windows, settling_waits_once_for_all_that_are_over)
+{
+	struct windows *windows = create(MANY, NO_LIMIT, 1);
+	uint64_t votes[RUNDOWN_MAX_OPTIONS];
+	struct tally_sum sum = {.votes = votes};
+	for (uint32_t id = 1; id <= 3; id++)
+		arm(windows, &acme, id, 2);
+	workers.held = NULL;
+	workers.waits = 0;
+	windows_settle(windows, FINAL - 1);
+	cr_expect_eq(workers.waits, 0);
+	windows_settle(windows, FINAL);
+	cr_expect_eq(workers.waits, 1);
+	windows_settle(windows, FINAL);
+	for (uint32_t i = 0; i < 3; i++)
+		windows_sum(windows, windows_at(windows, i), FINAL, &sum);
+	cr_expect_eq(workers.waits, 1, "a sum waits for what is settled");
+	windows_destroy(windows);
+}
+
+Test(windows, the_next_change_is_the_first_edge_of_any)
+{
+	static const struct {
+		uint64_t now_us, next_us;
+	} rows[] = {
+		{0, OPENS - SECOND},          {OPENS - SECOND - 1, OPENS - SECOND},
+		{OPENS - SECOND, OPENS},      {OPENS - 1, OPENS},
+		{OPENS, CLOSES - SECOND},     {CLOSES - SECOND, CLOSES},
+		{CLOSES, FINAL - SECOND},     {FINAL - SECOND, FINAL},
+		{FINAL - 1, FINAL},           {FINAL, UINT64_MAX},
+		{UINT64_MAX - 1, UINT64_MAX},
+	};
+	struct windows *windows = create_one();
+	struct interaction earlier = plan(&zoo, 1, 2);
+	struct err err;
+	earlier.opens_at_us -= SECOND;
+	cr_assert_eq(windows_arm(windows, &earlier, 1, &err), 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		cr_expect_eq(windows_next_change_us(windows, rows[i].now_us), rows[i].next_us,
+			     "row %zu", i);
+	/* The clock has no more to say of a window that is cancelled. */
+	cr_assert_eq(windows_cancel(windows, windows_find(windows, 8, 1), OPENS, &err), 0);
+	cr_expect_eq(windows_next_change_us(windows, OPENS), CLOSES);
+	cr_assert_eq(windows_cancel(windows, windows_find(windows, 7, 1), OPENS, &err), 0);
+	cr_expect_eq(windows_next_change_us(windows, 0), UINT64_MAX);
+	windows_destroy(windows);
+}
+
 Test(windows, memory_that_is_taken_at_once_is_zeroed_too)
 {
 	const struct windows_options options = {.voters = 1 << 20,
