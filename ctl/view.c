@@ -156,6 +156,12 @@ static void put_heading(FILE *out, const json_t *interaction, const struct view_
 	fputc('\n', out);
 }
 
+/* Whether the appliance tells counts: to the public it does so from the reveal on. */
+static bool has_counts(const json_t *interaction)
+{
+	return json_object_get(interaction, "voters") != NULL;
+}
+
 static void put_voters(FILE *out, const json_t *interaction)
 {
 	char number[TEXT_NUMBER_BYTES];
@@ -173,7 +179,7 @@ static void put_numbers(FILE *out, const json_t *interaction, const struct view_
 	json_t *value;
 	char *text = NULL;
 	size_t bytes = 0;
-	FILE *line = open_memstream(&text, &bytes);
+	FILE *line = has_counts(interaction) ? open_memstream(&text, &bytes) : NULL;
 	if (!line)
 		return;
 	put_voters(line, interaction);
@@ -235,6 +241,15 @@ static double percent(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
+/* An option whose votes are not told. */
+static void put_label(FILE *out, const json_t *option, int columns)
+{
+	char buffer[24];
+	fprintf(out, "%*s", INDENT, "");
+	text_cut(out, option_label(option, buffer), columns - INDENT);
+	fputc('\n', out);
+}
+
 static void put_option(FILE *out, const json_t *option, const struct option_sums *sums,
 		       const struct view_layout *layout)
 {
@@ -263,8 +278,12 @@ void view_interaction(FILE *out, const json_t *interaction, const struct view_li
 	json_t *option;
 	put_heading(out, interaction, live, columns);
 	put_numbers(out, interaction, live, columns);
-	json_array_foreach (options, i, option)
-		put_option(out, option, &sums, &layout);
+	json_array_foreach (options, i, option) {
+		if (json_object_get(option, "votes"))
+			put_option(out, option, &sums, &layout);
+		else
+			put_label(out, option, columns);
+	}
 	fputc('\n', out);
 }
 
@@ -279,16 +298,19 @@ void view_line(FILE *out, const json_t *interaction, const struct view_live *liv
 	fprintf(out, "/%llu ", (unsigned long long)reply_count(interaction, "id"));
 	text_put(out, reply_text(interaction, "state"));
 	put_countdown(out, interaction, live);
-	fputs(", ", out);
-	put_voters(out, interaction);
-	if (live->moving)
-		fprintf(out, ", %s votes/s", text_number(live->votes_per_second, number));
+	if (has_counts(interaction)) {
+		fputs(", ", out);
+		put_voters(out, interaction);
+		if (live->moving)
+			fprintf(out, ", %s votes/s", text_number(live->votes_per_second, number));
+	}
 	json_array_foreach (options, i, option) {
 		uint64_t votes = reply_count(option, "votes");
 		fputs(i == 0 ? ": " : ", ", out);
 		text_put(out, option_label(option, buffer));
-		fprintf(out, " %s (%.1f %%)", text_number(votes, number),
-			percent(votes, sums.votes));
+		if (json_object_get(option, "votes"))
+			fprintf(out, " %s (%.1f %%)", text_number(votes, number),
+				percent(votes, sums.votes));
 	}
 	fputc('\n', out);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An interaction's result as people see it: heading, countdown, one bar per option. results and
- * watch print it. The result is a JSON object as docs/files.md has it; what is missing in it counts
- * as 0 or "".
+ * watch print it. The result is a JSON object as docs/files.md has it; counts that are missing, as
+ * the public socket tells none before the reveal, are not shown, and what else is missing is "".
  */
 #ifndef TALLYWIRE_CTL_VIEW_H
 #define TALLYWIRE_CTL_VIEW_H

@@ -180,10 +180,11 @@ static void put_head(FILE *out, const struct watch *watch)
 	if (!line)
 		return;
 	text_left(line, reply_time_text(watch->document, "now", 0, time), TIME_COLUMNS);
-	fprintf(line, " %s datagrams, %s/s, %s in flight",
-		text_number(reply_count(datagrams, "received"), number),
-		text_number(rate_per_second(&watch->received), rate),
-		text_number(reply_count(datagrams, "in_flight"), flight));
+	if (datagrams) /* the public is not told */
+		fprintf(line, " %s datagrams, %s/s, %s in flight",
+			text_number(reply_count(datagrams, "received"), number),
+			text_number(rate_per_second(&watch->received), rate),
+			text_number(reply_count(datagrams, "in_flight"), flight));
 	fclose(line);
 	fputs(output_style(STYLE_DIM), out);
 	text_cut(out, text, output_columns());

@@ -79,7 +79,10 @@ static void add_window(struct table *table, const json_t *window, uint64_t now_u
 	table_add(table, "%s", reply_time_text(window, "opens_at", now_us, time));
 	table_add(table, "%s", reply_time_text(window, "closes_at", now_us, time));
 	table_add(table, "%s", text);
-	table_add(table, "%s", text_number(reply_count(window, "voters"), number));
+	table_add(table, "%s",
+		  json_object_get(window, "voters") /* not told to the public before the reveal */
+			  ? text_number(reply_count(window, "voters"), number)
+			  : "");
 	table_add(table, "%s", reply_text(window, "question"));
 }
 

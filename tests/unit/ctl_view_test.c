@@ -89,25 +89,55 @@ Test(ctl_view, rows_of_labels_of_any_width_are_aligned)
 	json_decref(interaction);
 }
 
-Test(ctl_view, whatever_is_missing_counts_as_nothing)
+/* All that is printed of an interaction, to be freed. */
+static char *print_all(const char *document)
+{
+	json_t *interaction = json_loads(document, 0, NULL);
+	struct view_live live = {.moving = true};
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+	cr_assert_not_null(interaction, "%s", document);
+	view_interaction(out, interaction, &live, 80);
+	view_line(out, interaction, &live);
+	view_cautions(out, interaction);
+	fclose(out);
+	json_decref(interaction);
+	return text;
+}
+
+Test(ctl_view, counts_that_are_missing_are_not_shown)
 {
 	static const char *const documents[] = {
 		"{}", "{\"options\":7,\"receipts\":[]}",
-		"{\"tenant\":1,\"id\":\"x\",\"options\":[1,{\"votes\":-3},{\"label\":{}}]}"};
-	struct view_live live = {.moving = true};
+		"{\"tenant\":1,\"id\":\"x\",\"options\":[1,{\"label\":{}},{\"label\":\"Red\"}]}"};
 	for (size_t i = 0; i < COUNT_OF(documents); i++) {
-		json_t *interaction = json_loads(documents[i], 0, NULL);
-		char *text = NULL;
-		size_t bytes;
-		FILE *out = open_memstream(&text, &bytes);
-		view_interaction(out, interaction, &live, 80);
-		view_line(out, interaction, &live);
-		view_cautions(out, interaction);
-		fclose(out);
-		cr_expect_not_null(strstr(text, "0 voters"));
+		char *text = print_all(documents[i]);
+		cr_expect_null(strstr(text, "vote"), "%s", text);
+		cr_expect_null(strchr(text, '%'), "%s", text);
 		free(text);
-		json_decref(interaction);
 	}
+}
+
+Test(ctl_view, counts_that_cannot_be_count_as_nothing)
+{
+	char *text = print_all("{\"voters\":{},\"options\":[{\"votes\":-3},{\"votes\":\"5\"}]}");
+	cr_expect_not_null(strstr(text, "0 voters"), "%s", text);
+	cr_expect_not_null(strstr(text, "0 (0.0 %)"), "%s", text);
+	free(text);
+}
+
+/* What the public socket says of a window that is open. */
+Test(ctl_view, a_question_without_counts_shows_its_answers)
+{
+	char *text = print_all("{\"tenant\":\"acme\",\"id\":101,\"state\":\"draining\","
+			       "\"question\":\"Which?\",\"options\":[{\"index\":0,\"label\":"
+			       "\"Red\"},{\"index\":1,\"label\":\"Blue\"}]}");
+	cr_expect_not_null(strstr(text, "  Which?\n  Red\n  Blue\n\n"), "%s", text);
+	cr_expect_not_null(
+		strstr(text, "acme/101 draining, slower viewers still answer: Red, Blue\n"), "%s",
+		text);
+	free(text);
 }
 
 Test(ctl_view, countdown_follows_the_state)
