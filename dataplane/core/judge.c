@@ -13,7 +13,7 @@ static bool is_early(const struct vote *vote, const struct window *window, uint6
 
 static bool is_late(const struct vote *vote, const struct window *window, uint64_t now_us)
 {
-	if (vote->program_time_us >= window->closes_at_us)
+	if (window->ended || vote->program_time_us >= window->closes_at_us)
 		return true;
 	return now_us > vote->program_time_us &&
 	       now_us - vote->program_time_us > window->max_delay_us;

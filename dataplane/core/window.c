@@ -56,6 +56,8 @@ enum window_state window_state(const struct window *window, uint64_t now_us)
 		return WINDOW_CANCELLED;
 	if (window->revealed)
 		return WINDOW_REVEALED;
+	if (window->ended)
+		return WINDOW_FINAL;
 	if (now_us < window->opens_at_us)
 		return WINDOW_SCHEDULED;
 	if (now_us < window->closes_at_us)

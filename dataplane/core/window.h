@@ -4,7 +4,8 @@
  *
  * A `struct window` never changes once a table is published; closing, extending or cancelling makes
  * a new table with a changed copy, over the same ballot and tally. State is a pure function of
- * the window and the time, so no command has to arrive at the right moment.
+ * the window and the time, so no command has to arrive at the right moment. The clock may be set
+ * while no window is open; those that are final by then are marked, and stay it.
  */
 #ifndef TALLYWIRE_CORE_WINDOW_H
 #define TALLYWIRE_CORE_WINDOW_H
@@ -38,7 +39,8 @@ struct window {
 	bool revealed;
 	struct question question; /* its kind is 0 in an empty slot of the table */
 	uint8_t identity;         /* enum kind_identity */
-	uint64_t opens_at_us;     /* program time, UTC */
+	bool ended;           /* was final before the clock was set: no step back opens it again */
+	uint64_t opens_at_us; /* program time, UTC */
 	uint64_t closes_at_us;
 	uint64_t max_delay_us;
 	const struct store *store;

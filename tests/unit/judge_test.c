@@ -97,6 +97,24 @@ Test(judge, extreme_program_times)
 	EXPECT_ROWS(&window, rows);
 }
 
+/* The clock was set back after it was final: its time comes again, its votes do not. */
+Test(judge, a_window_that_has_ended_admits_nothing)
+{
+	static const struct time_row rows[] = {
+		{"one before opening", OPENS - 1, OPENS, VERDICT_EARLY},
+		{"ahead", OPENS + AHEAD + 1, OPENS, VERDICT_EARLY},
+		{"at opening", OPENS, OPENS, VERDICT_LATE},
+		{"middle", OPENS + 10 * SECOND, OPENS + 10 * SECOND, VERDICT_LATE},
+		{"one before closing", CLOSES - 1, CLOSES - 1, VERDICT_LATE},
+		{"one before closing, last admissible", CLOSES - 1, CLOSES - 1 + DELAY,
+		 VERDICT_LATE},
+		{"at closing", CLOSES, CLOSES, VERDICT_LATE},
+	};
+	struct window window = poll();
+	window.ended = true;
+	EXPECT_ROWS(&window, rows);
+}
+
 Test(judge, a_window_without_delay_admits_the_same_microsecond_only)
 {
 	static const struct time_row rows[] = {

@@ -56,8 +56,10 @@ Test(window, without_delay_there_is_no_draining)
 	expect_states(&window, rows, sizeof(rows) / sizeof(rows[0]));
 }
 
-Test(window, revealed_and_cancelled_stay_so_at_any_time)
+Test(window, revealed_cancelled_and_ended_stay_so_at_any_time)
 {
+	const struct window ended = {
+		.opens_at_us = OPENS, .closes_at_us = CLOSES, .max_delay_us = DELAY, .ended = true};
 	const struct window revealed = {.opens_at_us = OPENS,
 					.closes_at_us = CLOSES,
 					.max_delay_us = DELAY,
@@ -68,6 +70,7 @@ Test(window, revealed_and_cancelled_stay_so_at_any_time)
 	for (size_t i = 0; i < EDGES; i++) {
 		cr_expect_eq(window_state(&revealed, edges[i]), WINDOW_REVEALED);
 		cr_expect_eq(window_state(&cancelled, edges[i]), WINDOW_CANCELLED);
+		cr_expect_eq(window_state(&ended, edges[i]), WINDOW_FINAL);
 	}
 }
 

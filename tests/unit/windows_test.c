@@ -543,8 +543,7 @@ Test(windows, the_first_sum_after_the_end_waits_for_the_workers)
 Test(windows, settling_waits_once_for_all_that_are_over)
 {
 	struct windows *windows = create(MANY, NO_LIMIT, 1);
-	uint64_t votes[RUNDOWN_MAX_OPTIONS];
-	struct tally_sum sum = {.votes = votes};
+	struct tally_sum sum;
 	for (uint32_t id = 1; id <= 3; id++)
 		arm(windows, &acme, id, 2);
 	workers.held = NULL;
