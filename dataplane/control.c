@@ -23,6 +23,8 @@
 #define MAX_CLIENTS 64 /* of each role, so that the public cannot shut the studio out */
 #define SLOTS       (CONTROL_ROLES * MAX_CLIENTS)
 #define MAX_EVENTS  32
+/* So often the clock is looked at, and before each round of requests. */
+#define CLOCK_TICK_MS 1000
 
 /* CONTROL_NO_ROOM */
 static const char too_many_clients[] =
@@ -185,6 +187,14 @@ static void tell_changes(struct control *control)
 	transitions_arm(control->windows_fd, windows, now_us);
 }
 
+static void follow_clock(struct windows *windows)
+{
+	int64_t moved_us = windows_follow_clock(windows);
+	if (moved_us)
+		fprintf(stderr, "tallyd: the clock moved by %+.6f s, to the system's UTC\n",
+			(double)moved_us / 1e6);
+}
+
 /* Serves what epoll found. False when a signal ends it. */
 static bool serve_events(struct control *control, const struct epoll_event *events, int count)
 {
@@ -214,9 +224,10 @@ int control_serve(struct control *control, struct err *err)
 	int count;
 	tell_changes(control); /* of windows that were there before */
 	do {
-		count = epoll_wait(control->epoll_fd, events, MAX_EVENTS, -1);
+		count = epoll_wait(control->epoll_fd, events, MAX_EVENTS, CLOCK_TICK_MS);
 		if (count < 0 && errno != EINTR)
 			return err_set(err, -errno, "control: %s", strerror(errno));
+		follow_clock(control->appliance->windows);
 	} while (serve_events(control, events, count));
 	return 0;
 }

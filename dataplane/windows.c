@@ -77,18 +77,24 @@ static void publish(struct windows *windows, const struct window_table *table)
 	free((void *)old);
 }
 
+int windows_publish(struct windows *windows)
+{
+	struct window_table *table = build_table(windows->armed, windows->count);
+	if (!table)
+		return -ENOMEM;
+	publish(windows, table);
+	return 0;
+}
+
 int windows_republish(struct windows *windows, struct armed_window *armed,
 		      const struct window *changed, struct err *err)
 {
 	struct window before = armed->window;
 	armed->window = *changed;
-	struct window_table *table = build_table(windows->armed, windows->count);
-	if (!table) {
-		armed->window = before;
-		return err_set(err, -ENOMEM, "out of memory; nothing has changed");
-	}
-	publish(windows, table);
-	return 0;
+	if (windows_publish(windows) == 0)
+		return 0;
+	armed->window = before;
+	return err_set(err, -ENOMEM, "out of memory; nothing has changed");
 }
 
 int windows_check_memory(const struct windows *windows, uint64_t taken, uint64_t bytes,
@@ -314,42 +320,6 @@ void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t n
 	/* Where a voter has one answer, each that was counted is another voter's. */
 	if (!armed->store.seen.words)
 		sum->voters = sum->receipts[RECEIPT_COUNTED];
-}
-
-void windows_settle(struct windows *windows, uint64_t now_us)
-{
-	bool waited = false;
-	for (uint32_t i = 0; i < windows->count; i++) {
-		struct armed_window *armed = windows->armed[i];
-		if (armed->settled || window_state(&armed->window, now_us) < WINDOW_FINAL)
-			continue;
-		if (!waited)
-			windows->options.quiesce(windows->options.quiesce_context);
-		waited = armed->settled = true;
-	}
-}
-
-/* The first edge of a window after `now_us`; UINT64_MAX where only a command changes it. */
-static uint64_t next_edge_us(const struct window *window, uint64_t now_us)
-{
-	const uint64_t edges[] = {window->opens_at_us, window->closes_at_us,
-				  window_final_at_us(window)};
-	if (window->cancelled || window->revealed)
-		return UINT64_MAX;
-	for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
-		if (edges[i] > now_us)
-			return edges[i];
-	return UINT64_MAX;
-}
-
-uint64_t windows_next_change_us(const struct windows *windows, uint64_t now_us)
-{
-	uint64_t next_us = UINT64_MAX;
-	for (uint32_t i = 0; i < windows->count; i++) {
-		uint64_t edge_us = next_edge_us(&windows->armed[i]->window, now_us);
-		next_us = edge_us < next_us ? edge_us : next_us;
-	}
-	return next_us;
 }
 
 uint64_t windows_changes(const struct windows *windows)

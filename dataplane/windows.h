@@ -111,6 +111,16 @@ int windows_open_now(struct windows *windows, struct armed_window *armed, uint64
 bool windows_untouched(const struct armed_window *armed, uint64_t now_us);
 
 /*
+ * Lets the clock (dataplane/clock.h) follow the system's UTC where that is a step away, unless a
+ * window is open or draining, or opens within WINDOWS_CALM_US: then, and where memory is short, it
+ * is left for the next call. Windows that are final stay final; scheduled ones open at the new UTC,
+ * and are over at once where it lies beyond them. Returns by how much the clock moved, µs, or 0.
+ * Cheap; to be called about once a second, and before windows are armed.
+ */
+#define WINDOWS_CALM_US 1000000
+int64_t windows_follow_clock(struct windows *windows);
+
+/*
  * Adds up a window's lanes into `sum`; the votes are kept in the window until the next call. From
  * the moment a window is final, its votes do not change any more; only refused latecomers are still
  * added.

@@ -15,6 +15,9 @@ struct windows {
 	uint64_t past_receipts[RECEIPT_STATUSES];
 };
 
+/* Shows the workers the windows as they are in the registry now. -ENOMEM. */
+int windows_publish(struct windows *windows);
+
 /* Puts `changed` in place of the window, in the registry and before the workers. -ENOMEM. */
 int windows_republish(struct windows *windows, struct armed_window *armed,
 		      const struct window *changed, struct err *err);

@@ -5,6 +5,8 @@
  * when both have let go of it; snapshots are taken meanwhile, and none may show more packets judged
  * than received. Runs under TSan, which sees a table freed too early and an order that is not kept.
  *
+ * And the clock that both read is set.
+ *
  * The workers are worker_run() without a port: the same loads, the pipeline, the same RCU.
  */
 #include <criterion/criterion.h>
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/clock.h"
 #include "dataplane/stats.h"
 #include "tests/lib/stage.h"
 
@@ -284,4 +287,59 @@ Test(threads, no_snapshot_has_more_judged_than_received)
 	take_snapshot(&counts);
 	cr_expect_eq(counts.in_flight, 0);
 	cr_expect_gt(counts.verdicts[VERDICT_BAD_TAG], 0);
+}
+
+/* The clock's one word: the control thread sets it while a worker reads. */
+
+#define WRONG_UTC   1000000ull
+#define RIGHT_UTC   OPENS
+#define CORRECTIONS 2000
+
+static uint64_t system_utc_us; /* the control thread's */
+
+static uint64_t stopped(void *context)
+{
+	(void)context;
+	return 5;
+}
+
+static uint64_t read_utc(void *context)
+{
+	(void)context;
+	return system_utc_us;
+}
+
+static const struct clock_source stopped_source = {.monotonic_us = stopped, .utc_us = read_utc};
+static bool readings_end;
+static uint64_t readings;
+
+static void *read_clock(void *wrong)
+{
+	while (!__atomic_load_n(&readings_end, __ATOMIC_RELAXED)) {
+		uint64_t now_us = clock_now_us();
+		if (now_us != WRONG_UTC && now_us != RIGHT_UTC)
+			*(uint64_t *)wrong = now_us;
+		__atomic_store_n(&readings, readings + 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+Test(threads_clock, a_reader_sees_utc_before_or_after_a_correction_and_nothing_else)
+{
+	pthread_t reader;
+	uint64_t wrong = 0;
+	system_utc_us = WRONG_UTC;
+	clock_use(&stopped_source);
+	clock_start();
+	pthread_create(&reader, NULL, read_clock, &wrong);
+	for (int i = 0; i < CORRECTIONS; i++) {
+		uint64_t before = __atomic_load_n(&readings, __ATOMIC_RELAXED);
+		system_utc_us = i % 2 ? WRONG_UTC : RIGHT_UTC;
+		cr_assert(clock_follow() != 0);
+		while (__atomic_load_n(&readings, __ATOMIC_RELAXED) == before)
+			sched_yield();
+	}
+	__atomic_store_n(&readings_end, true, __ATOMIC_RELAXED);
+	pthread_join(reader, NULL);
+	cr_expect_eq(wrong, 0, "%lu", wrong);
 }
