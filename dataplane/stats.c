@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "dataplane/clock.h"
 #include "dataplane/core/receipt.h"
 #include "dataplane/show/time_text.h"
 
@@ -172,6 +173,13 @@ static uint64_t pool_dry(const struct appliance *appliance)
 	return times;
 }
 
+static json_t *clock_json(void)
+{
+	struct clock_quality quality;
+	clock_read_quality(&quality);
+	return clock_quality_json(&quality);
+}
+
 json_t *stats_json(const struct appliance *appliance, uint64_t now_us)
 {
 	char now[TIME_TEXT_BYTES];
@@ -185,10 +193,11 @@ json_t *stats_json(const struct appliance *appliance, uint64_t now_us)
 	json_t *ports = json_array();
 	for (uint32_t i = 0; i < appliance->config.port_count; i++)
 		json_array_append_new(ports, port_json(appliance, i));
-	return json_pack("{s:s,s:o,s:b,s:o,s:o,s:{s:I,s:I},s:s}", "now", time_format(now_us, now),
-			 "datagrams", datagrams_json(&counts, receipts), "conserved",
-			 is_conserved(&counts, window_receipts), "cores", cores, "ports", ports,
-			 "ballots", "windows", (json_int_t)windows_count(appliance->windows),
-			 "pool_dry", (json_int_t)pool_dry(appliance), "authentication",
-			 auth_backend_name(auth_batch_backend()));
+	return json_pack("{s:s,s:o,s:b,s:o,s:o,s:{s:I,s:I},s:s,s:o}", "now",
+			 time_format(now_us, now), "datagrams", datagrams_json(&counts, receipts),
+			 "conserved", is_conserved(&counts, window_receipts), "cores", cores,
+			 "ports", ports, "ballots", "windows",
+			 (json_int_t)windows_count(appliance->windows), "pool_dry",
+			 (json_int_t)pool_dry(appliance), "authentication",
+			 auth_backend_name(auth_batch_backend()), "clock", clock_json());
 }

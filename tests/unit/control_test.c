@@ -379,6 +379,11 @@ Test(control, stats_say_where_every_packet_went)
 	cr_expect(json_is_true(json_object_get(stats, "conserved")));
 	cr_expect_eq(json_array_size(json_object_get(stats, "cores")), 0);
 	cr_expect_eq(json_array_size(json_object_get(stats, "ports")), 0);
+	json_t *clock = json_object_get(stats, "clock");
+	cr_expect_eq(json_object_size(clock), 4);
+	cr_expect_str_eq(string_of(clock, "source"), "system");
+	cr_expect(json_is_boolean(json_object_get(clock, "synchronised")));
+	cr_expect(json_is_integer(json_object_get(clock, "offset_us")));
 	json_decref(stats);
 }
 
