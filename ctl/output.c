@@ -47,8 +47,10 @@ int output_rows(void)
 const char *output_style(enum style style)
 {
 	static const char *const sequences[] = {
-		[STYLE_PLAIN] = "\033[0m", [STYLE_BOLD] = "\033[1m",    [STYLE_DIM] = "\033[2m",
-		[STYLE_GOOD] = "\033[32m", [STYLE_WARN] = "\033[1;31m", [STYLE_BAR] = "\033[36m",
+		[STYLE_PLAIN] = "\033[0m", [STYLE_BOLD] = "\033[1m",
+		[STYLE_DIM] = "\033[2m",   [STYLE_CAUTION] = "\033[33m",
+		[STYLE_GOOD] = "\033[32m", [STYLE_WARN] = "\033[1;31m",
+		[STYLE_BAR] = "\033[36m",
 	};
 	return output_has_colour() ? sequences[style] : "";
 }

@@ -12,7 +12,7 @@
 
 #define OUTPUT_PLAIN_COLUMNS 100 /* the width where there is no terminal to ask */
 
-enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN, STYLE_BAR };
+enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN, STYLE_CAUTION, STYLE_BAR };
 
 bool output_is_terminal(void);
 bool output_has_colour(void);

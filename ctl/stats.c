@@ -5,6 +5,7 @@
  */
 #include "ctl/verbs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include "ctl/table.h"
 #include "ctl/text.h"
 #include "dataplane/core/receipt.h"
+
+#define CLOCK_WARN_US 100e3 /* not far from the 250 ms at which votes are early */
 
 enum { STATS_WATCH };
 
@@ -204,6 +207,41 @@ static void put_ballots(FILE *out, const json_t *stats)
 	fputc('\n', out);
 }
 
+static void put_span(FILE *out, double us)
+{
+	if (us < 1e6)
+		fprintf(out, "%.3f ms", us / 1e3);
+	else
+		fprintf(out, "%.3f s", us / 1e6);
+}
+
+/* How far the times above and below can be believed. An older tallyd does not say. */
+static void put_clock(FILE *out, const json_t *stats)
+{
+	const json_t *clock = json_object_get(stats, "clock");
+	double error_us = reply_measure(clock, "error_us");
+	double offset_us = reply_measure(clock, "offset_us");
+	if (!json_is_object(clock))
+		return;
+	bool known = json_is_true(json_object_get(clock, "synchronised")) &&
+		     json_is_number(json_object_get(clock, "error_us"));
+	fputs(output_style(known && error_us <= CLOCK_WARN_US ? STYLE_PLAIN : STYLE_CAUTION), out);
+	if (known) {
+		fputs("Clock: synchronised, within ", out);
+		put_span(out, error_us);
+		fputs(" of UTC\n", out);
+	} else {
+		fputs("Clock: not synchronised; how far it is from UTC is not known\n", out);
+	}
+	if (fabs(offset_us) >= 1e3) {
+		fputs("       ", out);
+		put_span(out, fabs(offset_us));
+		fprintf(out, " %s the system's UTC until no window is open\n",
+			offset_us > 0 ? "behind" : "ahead of");
+	}
+	fprintf(out, "%s\n", output_style(STYLE_PLAIN));
+}
+
 static void put_stats(FILE *out, const json_t *stats, int columns, bool brief)
 {
 	const json_t *cores = json_object_get(stats, "cores");
@@ -212,6 +250,7 @@ static void put_stats(FILE *out, const json_t *stats, int columns, bool brief)
 	fprintf(out, "Where every packet went, ");
 	text_put(out, reply_time_text(stats, "now", 0, time));
 	fputs("\n\n", out);
+	put_clock(out, stats);
 	put_datagrams(out, stats, columns, brief);
 	if (json_array_size(cores) > 0) {
 		put_cores(out, cores, columns);

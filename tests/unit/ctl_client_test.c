@@ -346,6 +346,44 @@ Test(ctl_client, watch_ends_when_the_appliance_goes_or_falls_silent)
 	peer_stop(peer);
 }
 
+#define STATS_OF_CLOCK(clock)                                                                      \
+	"{\"now\":\"2026-11-22T20:00:03Z\",\"datagrams\":{\"received\":0},\"conserved\":"          \
+	"true" clock "}"
+
+Test(ctl_client, stats_say_how_far_the_clock_can_be_believed)
+{
+	static const struct {
+		const char *answer, *text;
+	} rows[] = {
+		{STATS_OF_CLOCK(",\"clock\":{\"source\":\"system\",\"synchronised\":true,"
+				"\"error_us\":1234,\"offset_us\":-999}"),
+		 "03Z\n\nClock: synchronised, within 1.234 ms of UTC\n\nCOUNTER"},
+		{STATS_OF_CLOCK(",\"clock\":{\"source\":\"system\",\"synchronised\":true,"
+				"\"error_us\":3600001234,\"offset_us\":3600000000}"),
+		 "Clock: synchronised, within 3600.001 s of UTC\n"
+		 "       3600.000 s behind the system's UTC until no window is open\n\n"},
+		{STATS_OF_CLOCK(",\"clock\":{\"source\":\"system\",\"synchronised\":false,"
+				"\"error_us\":null,\"offset_us\":-1000}"),
+		 "Clock: not synchronised; how far it is from UTC is not known\n"
+		 "       1.000 ms ahead of the system's UTC until no window is open\n\n"},
+		{STATS_OF_CLOCK(",\"clock\":{\"synchronised\":true,\"error_us\":null}"),
+		 "Clock: not synchronised;"},
+		{STATS_OF_CLOCK(",\"clock\":{}"), "Clock: not synchronised;"},
+		{STATS_OF_CLOCK(",\"clock\":7"), "03Z\n\nCOUNTER"},
+		{STATS_OF_CLOCK(""), "03Z\n\nCOUNTER"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char answer[1024];
+		snprintf(answer, sizeof(answer), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}",
+			 rows[i].answer);
+		const struct peer_step steps[] = {{PEER_ANSWER, answer}, {PEER_END, NULL}};
+		pid_t peer = peer_start(steps);
+		cr_expect_eq(TALLYCTL("stats"), 0, "row %zu", i);
+		expect_in("stdout", rows[i].text);
+		peer_stop(peer);
+	}
+}
+
 Test(ctl_client, stats_that_do_not_add_up_are_an_error)
 {
 	static const struct {

@@ -155,9 +155,10 @@ Test(ctl_screen, stats_fit_a_terminal_of_80_columns)
 	char answer[8192];
 	int terminal, status, lines = 0;
 	snprintf(answer, sizeof(answer),
-		 ANSWER(1,
-			"{\"now\":\"2026-11-22T20:00:03Z\",\"datagrams\":{\"received\":"
-			"69999999993,\"counted\":69999999993},\"conserved\":true,\"cores\":[%s]}"),
+		 ANSWER(1, "{\"now\":\"2026-11-22T20:00:03Z\",\"datagrams\":{\"received\":"
+			   "69999999993,\"counted\":69999999993},\"conserved\":true,\"cores\":[%s],"
+			   "\"clock\":{\"synchronised\":true,\"error_us\":253402300799000000,"
+			   "\"offset_us\":-253402300799000000}}"),
 		 cores);
 	setenv("TERM", "xterm", 1);
 	setenv("NO_COLOR", "1", 1);
@@ -172,4 +173,43 @@ Test(ctl_screen, stats_fit_a_terminal_of_80_columns)
 	cr_expect_gt(lines, 20);
 	close(terminal);
 	peer_stop(peer);
+}
+
+/* What `tallyctl stats` writes on a terminal with colours, of a clock like this. */
+static const char *clock_on_terminal(const char *clock)
+{
+	static char text[65536];
+	char answer[1024];
+	int terminal;
+	snprintf(answer, sizeof(answer),
+		 ANSWER(1, "{\"datagrams\":{\"received\":0},\"conserved\":true,\"clock\":%s}"),
+		 clock);
+	pid_t peer =
+		peer_start((const struct peer_step[]){{PEER_ANSWER, answer}, {PEER_END, NULL}});
+	pid_t pid = start_on_terminal((char[]){"stats"}, 80, &terminal);
+	read_for(terminal, 2000, text, sizeof(text));
+	waitpid(pid, NULL, 0);
+	close(terminal);
+	peer_stop(peer);
+	return text;
+}
+
+Test(ctl_screen, a_clock_that_is_not_sure_is_yellow)
+{
+	static const struct {
+		const char *clock;
+		bool yellow;
+	} rows[] = {
+		{"{\"synchronised\":true,\"error_us\":100000,\"offset_us\":0}", false},
+		{"{\"synchronised\":true,\"error_us\":100001,\"offset_us\":0}", true},
+		{"{\"synchronised\":false,\"error_us\":null,\"offset_us\":0}", true},
+	};
+	setenv("TERM", "xterm", 1);
+	unsetenv("NO_COLOR");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *text = clock_on_terminal(rows[i].clock);
+		cr_expect_not_null(strstr(text, "Clock: "), "row %zu: %s", i, text);
+		cr_expect_eq(strstr(text, "\033[33mClock: ") != NULL, rows[i].yellow, "row %zu: %s",
+			     i, text);
+	}
 }
