@@ -2,19 +2,22 @@
 /*
  * The XDP front: the first program that sees a packet of a shared NIC.
  *
- * It judges rules 1 to 3 with classify(), turns away tenants that are not in the keyring, answers
- * version negotiation from the same buffer, and hands votes to the AF_XDP socket of the queue they
- * came in on. What is not for the vote port goes on to the host's own stack untouched. Every packet
- * is counted once, on its own CPU. front.c loads and attaches it and writes its maps;
- * wire/front_maps.h describes them, docs/front.md shows them at work.
+ * It judges rules 1 to 3 with classify(), turns away tenants that are not in the keyring, holds the
+ * others to their budgets and queues, answers version negotiation from the same buffer, and hands
+ * votes to the AF_XDP socket of the queue they came in on. What is not for the vote port goes on to
+ * the host's own stack untouched. Every packet is counted once, on its own CPU. front.c loads and
+ * attaches it, front_tenants.c writes what it knows of tenants; wire/front_maps.h describes the
+ * maps, docs/front.md shows them at work.
  *
- * It never checks a tag, keeps no state between packets, and never hands the vote port to the host.
+ * It never checks a tag, keeps nothing between packets but counts and budgets, and never hands the
+ * vote port to the host.
  *
  * The names xsk_def_prog, xsks_map and xsk_prog_version are those of libxdp's own program: a port's
  * socket finds a program of that name on the interface and enters itself in its map.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include "ebpf/police.bpf.h"
 #include "ebpf/reply.h"
 #include "wire/front_maps.h"
 
@@ -28,16 +31,33 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, uint32_t);
 	__type(value, struct front_config);
 } front_config SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FRONT_MAX_KEYS);
-	__type(key, struct front_key);
-	__type(value, uint8_t);
-} front_keys SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, uint32_t);
+	__type(value, struct front_rows);
+} front_rows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FRONT_TENANT_ROWS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, uint32_t);
+	__type(value, struct front_tenant);
+} front_tenants SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FRONT_TENANT_ROWS);
+	__type(key, uint32_t);
+	__type(value, struct front_share);
+} front_shares SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -80,11 +100,47 @@ CLASSIFY_INLINE int finish(uint32_t counter, int action)
 	return action;
 }
 
-/* Rule 4, the half of it that needs no secret: is there a key of this tenant and epoch? */
-CLASSIFY_INLINE bool key_is_known(const struct vote_packet *vote)
+/*
+ * The row of the vote's tenant; row 0, which has no key, where there is none. The compiler knows
+ * that the mask changes nothing and the verifier of Linux 6.1 does not, for it loses track of a
+ * number that is put together from bytes: so the mask is hidden from the one for the other.
+ */
+CLASSIFY_INLINE uint32_t row_of(const struct vote_packet *vote)
 {
-	struct front_key key = {.tenant_be = vote->cid.tenant_be, .key_epoch = vote->key_epoch};
-	return bpf_map_lookup_elem(&front_keys, &key);
+	uint32_t zero = 0;
+	uint64_t tenant_be = vote->cid.tenant_be;
+	__asm__("" : "+r"(tenant_be));
+	const struct front_rows *rows = bpf_map_lookup_elem(&front_rows, &zero);
+	return rows ? POLICE_READ(rows->row[tenant_be & (FRONT_TENANT_IDS - 1)]) : 0;
+}
+
+/* Rule 4, the half of it that needs no secret: is there a key of this tenant and epoch? */
+CLASSIFY_INLINE bool key_is_known(const struct front_tenant *tenant, uint8_t epoch)
+{
+	return POLICE_READ(tenant->epochs[epoch / 64]) >> (epoch % 64) & 1;
+}
+
+/* Whether the queue is the one tenant's alone, and this is another. */
+CLASSIFY_INLINE bool is_anothers_queue(const struct front_config *config, uint32_t queue,
+				       uint16_t tenant_be)
+{
+	uint32_t owner = queue < FRONT_MAX_QUEUES ? POLICE_READ(config->owners[queue]) : 0;
+	return owner && owner != (FRONT_OWNED | tenant_be);
+}
+
+/* Whether the vote may pass: it is on a queue open to its tenant, and within its budget. */
+CLASSIFY_INLINE bool may_pass(struct front_tenant *tenant, uint32_t row, bool anothers_queue)
+{
+	uint32_t limit = POLICE_READ(tenant->limit);
+	if (!anothers_queue && !(limit & FRONT_LIMITED))
+		return true;
+	struct front_share *share = bpf_map_lookup_elem(&front_shares, &row);
+	if (!share)
+		return false;
+	if (!anothers_queue && police_spend(tenant, share, limit))
+		return true;
+	share->policed++;
+	return false;
 }
 
 /* To the socket of the packet's own queue; the helper gives XDP_DROP where that slot is empty. */
@@ -143,7 +199,14 @@ int xsk_def_prog(struct xdp_md *ctx)
 		(void *)(data + (frame.payload_offset & FRAME_OFFSET_MASK));
 	if ((const uint8_t *)(vote + 1) > end)
 		return finish(VERDICT_MALFORMED, XDP_DROP);
-	return key_is_known(vote) ? steer(ctx) : finish(VERDICT_UNKNOWN_KEY, XDP_DROP);
+	uint32_t row = row_of(vote);
+	struct front_tenant *tenant = bpf_map_lookup_elem(&front_tenants, &row);
+	if (!tenant || !key_is_known(tenant, vote->key_epoch))
+		return finish(VERDICT_UNKNOWN_KEY, XDP_DROP);
+	bool anothers = is_anothers_queue(config, ctx->rx_queue_index, vote->cid.tenant_be);
+	if (!may_pass(tenant, row, anothers))
+		return finish(VERDICT_POLICED, XDP_DROP);
+	return steer(ctx);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

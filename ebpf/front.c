@@ -6,10 +6,10 @@
  * interface).
  *
  * The happy path: the directory is locked, the pinned link and maps of an earlier run are found,
- * the object is loaded over those maps, config and keys are written, the program goes into the
- * link, all is pinned. What can go wrong goes wrong before the interface is touched, save the
- * attaching itself. Maps whose shape or layout is another are not joined: new ones take their place
- * with the new program.
+ * the object is loaded over those maps, front_tenants.c writes keys, budgets and owners, the
+ * program goes into the link, all is pinned. What can go wrong goes wrong before the interface is
+ * touched, save the attaching itself. Maps whose shape or layout is another are not joined: new
+ * ones take their place with the new program.
  */
 #include "ebpf/front.h"
 
@@ -24,22 +24,34 @@
 #include <unistd.h>
 #include "ebpf/front_dir.h"
 #include "ebpf/front_link.h"
+#include "ebpf/front_tenants.h"
 #include "wire/byte_order.h"
 
 extern const uint8_t front_object[], front_object_end[];
 
 /* The order is that of `maps` in struct front. */
-enum { MAP_SOCKETS, MAP_CONFIG, MAP_KEYS, MAP_COUNTERS, MAP_STEERED, MAP_COUNT };
-static const char *const map_names[MAP_COUNT] = {"xsks_map", "front_config", "front_keys",
-						 "front_counters", "front_steered"};
+enum {
+	MAP_SOCKETS,
+	MAP_CONFIG,
+	MAP_ROWS,
+	MAP_TENANTS,
+	MAP_SHARES,
+	MAP_COUNTERS,
+	MAP_STEERED,
+	MAP_COUNT
+};
+static const char *const map_names[MAP_COUNT] = {"xsks_map",      "front_config", "front_rows",
+						 "front_tenants", "front_shares", "front_counters",
+						 "front_steered"};
+
+/* A map that a front of that layout has beside these, and a pin that has to go with it. */
+#define KEYS_OF_LAYOUT_1 "front_keys"
 
 /* What a joined front had, should it have to go on with that. */
 struct front_before {
 	int program_fd; /* -1: nothing was there */
 	bool native;
-	struct front_config config;
-	struct front_key *keys;
-	uint32_t key_count;
+	struct front_tenants_saved *tenants;
 };
 
 struct front {
@@ -47,8 +59,8 @@ struct front {
 	struct front_link link;
 	struct bpf_object *object;
 	struct bpf_map *maps[MAP_COUNT];
-	bool maps_joined;             /* those of an earlier run, pinned already */
-	int cpus;                     /* possible, not present: what a per-CPU read fills */
+	bool maps_joined; /* those of an earlier run, pinned already */
+	struct front_tenants tenants;
 	uint64_t *per_cpu;            /* room for one entry of all CPUs */
 	struct front_counts baseline; /* what was counted before front_attach() */
 	struct front_before before;
@@ -172,81 +184,26 @@ static int map_fd(const struct front *front, int map)
 	return bpf_map__fd(front->maps[map]);
 }
 
-static struct front_key key_of(const struct auth_key *key)
+static void unpin_maps(const struct front_dir *dir)
 {
-	return (struct front_key){.tenant_be = be16(key->tenant), .key_epoch = key->epoch};
-}
-
-static bool is_wanted(const struct front_key *key, const struct auth_key *keys, uint32_t key_count)
-{
-	for (uint32_t i = 0; i < key_count; i++) {
-		struct front_key wanted = key_of(&keys[i]);
-		if (memcmp(&wanted, key, sizeof(wanted)) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void drop_unwanted_keys(int fd, const struct auth_key *keys, uint32_t key_count)
-{
-	struct front_key key, next;
-	int rc = bpf_map_get_next_key(fd, NULL, &next);
-	while (rc == 0) {
-		key = next;
-		rc = bpf_map_get_next_key(fd, &key, &next);
-		if (!is_wanted(&key, keys, key_count))
-			bpf_map_delete_elem(fd, &key);
-	}
-}
-
-static int set_keys(struct front *front, const struct auth_key *keys, uint32_t key_count,
-		    struct err *err)
-{
-	const uint8_t known = 1;
-	int fd = map_fd(front, MAP_KEYS);
-	if (key_count > FRONT_MAX_KEYS)
-		return err_set(err, -E2BIG,
-			       "%u keys in the keyring: the front takes %u: retire old epochs",
-			       key_count, FRONT_MAX_KEYS);
-	drop_unwanted_keys(fd, keys, key_count);
-	for (uint32_t i = 0; i < key_count; i++) {
-		struct front_key key = key_of(&keys[i]);
-		if (bpf_map_update_elem(fd, &key, &known, BPF_ANY))
-			return err_set(err, -errno, "%s: cannot enter tenant %u, epoch %u: %s",
-				       front->interface, keys[i].tenant, keys[i].epoch,
-				       strerror(errno));
-	}
-	return 0;
-}
-
-static int set_config(struct front *front, uint16_t vote_port, struct err *err)
-{
-	const uint32_t zero = 0;
-	struct front_config config = {.layout = FRONT_LAYOUT, .vote_port_be = be16(vote_port)};
-	if (bpf_map_update_elem(map_fd(front, MAP_CONFIG), &zero, &config, BPF_ANY))
-		return err_set(err, -errno, "%s: cannot configure the front: %s", front->interface,
-			       strerror(errno));
-	return 0;
+	char path[FRONT_PATH_BYTES];
+	for (int i = 0; i < MAP_COUNT; i++)
+		unlink(front_dir_pin(dir, map_names[i], path));
+	unlink(front_dir_pin(dir, KEYS_OF_LAYOUT_1, path));
 }
 
 /* Puts the names of this object's maps where those of an earlier run were, if any. */
 static int pin_maps(struct front *front, struct err *err)
 {
 	char path[FRONT_PATH_BYTES];
-	for (int i = 0; i < MAP_COUNT && !front->maps_joined; i++) {
-		unlink(front_dir_pin(&front->dir, map_names[i], path));
-		if (bpf_obj_pin(map_fd(front, i), path))
+	if (front->maps_joined)
+		return 0;
+	unpin_maps(&front->dir);
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (bpf_obj_pin(map_fd(front, i), front_dir_pin(&front->dir, map_names[i], path)))
 			return err_set(err, -errno, "%s: cannot pin the map: %s", path,
 				       strerror(errno));
-	}
 	return 0;
-}
-
-static void unpin_maps(const struct front_dir *dir)
-{
-	char path[FRONT_PATH_BYTES];
-	for (int i = 0; i < MAP_COUNT; i++)
-		unlink(front_dir_pin(dir, map_names[i], path));
 }
 
 static int read_entry(struct front *front, int map, uint32_t entry, uint64_t *sum)
@@ -254,7 +211,7 @@ static int read_entry(struct front *front, int map, uint32_t entry, uint64_t *su
 	*sum = 0;
 	if (bpf_map_lookup_elem(map_fd(front, map), &entry, front->per_cpu))
 		return -errno;
-	for (int cpu = 0; cpu < front->cpus; cpu++)
+	for (int cpu = 0; cpu < front->tenants.cpus; cpu++)
 		*sum += front->per_cpu[cpu];
 	return 0;
 }
@@ -284,36 +241,43 @@ int front_read(struct front *front, struct front_counts *counts)
 	return rc;
 }
 
+int front_set_keys(struct front *front, const struct auth_key *keys, uint32_t key_count,
+		   struct err *err)
+{
+	return front_tenants_set_keys(&front->tenants, keys, key_count, err);
+}
+
+int front_set_budgets(struct front *front, const struct front_budget *budgets, uint32_t count,
+		      struct err *err)
+{
+	return front_tenants_set_budgets(&front->tenants, budgets, count, err);
+}
+
+int front_set_owner(struct front *front, uint32_t queue, uint32_t tenant, struct err *err)
+{
+	return front_tenants_set_owner(&front->tenants, queue, tenant, err);
+}
+
+int front_read_policed(struct front *front, uint16_t tenant, uint64_t *policed)
+{
+	return front_tenants_read_policed(&front->tenants, tenant, policed);
+}
+
 /* Remembers what a front that was found runs and knows, before any of it is changed. */
 static int remember(struct front *front, struct err *err)
 {
 	struct front_before *before = &front->before;
-	const uint32_t zero = 0;
-	struct front_key key;
-	int fd = map_fd(front, MAP_KEYS);
 	if (!front->link.ours_is_on || !front->maps_joined)
 		return 0;
-	before->keys = calloc(FRONT_MAX_KEYS, sizeof(*before->keys));
-	before->program_fd = bpf_prog_get_fd_by_id(front->link.program_id);
+	before->tenants = front_tenants_save(&front->tenants);
+	if (!before->tenants)
+		return err_set(err, -ENOMEM, "%s: out of memory", front->interface);
 	before->native = front->link.native;
-	if (!before->keys || before->program_fd < 0 ||
-	    bpf_map_lookup_elem(map_fd(front, MAP_CONFIG), &zero, &before->config))
+	before->program_fd = bpf_prog_get_fd_by_id(front->link.program_id);
+	if (before->program_fd < 0)
 		return err_set(err, -errno, "%s: cannot read the front that is there: %s",
 			       front->interface, strerror(errno));
-	int rc = bpf_map_get_next_key(fd, NULL, &key);
-	while (rc == 0 && before->key_count < FRONT_MAX_KEYS) {
-		before->keys[before->key_count++] = key;
-		rc = bpf_map_get_next_key(fd, &key, &key);
-	}
 	return 0;
-}
-
-static bool was_there(const struct front_key *key, const struct front_before *before)
-{
-	for (uint32_t i = 0; i < before->key_count; i++)
-		if (memcmp(&before->keys[i], key, sizeof(*key)) == 0)
-			return true;
-	return false;
 }
 
 /* The program that was there, in the mode it had: a start in another mode has taken its link off.
@@ -336,45 +300,43 @@ static void put_program_back(struct front *front)
 			  before->program_fd, &ignored);
 }
 
-/* Puts program, port and keys back. Old keys are entered before new ones go. */
 static void put_back(struct front *front)
 {
-	const struct front_before *before = &front->before;
-	const uint32_t zero = 0;
-	const uint8_t known = 1;
-	struct front_key key, next;
-	int fd = map_fd(front, MAP_KEYS);
 	put_program_back(front);
-	bpf_map_update_elem(map_fd(front, MAP_CONFIG), &zero, &before->config, BPF_ANY);
-	for (uint32_t i = 0; i < before->key_count; i++)
-		bpf_map_update_elem(fd, &before->keys[i], &known, BPF_ANY);
-	int rc = bpf_map_get_next_key(fd, NULL, &next);
-	while (rc == 0) {
-		key = next;
-		rc = bpf_map_get_next_key(fd, &key, &next);
-		if (!was_there(&key, before))
-			bpf_map_delete_elem(fd, &key);
-	}
+	front_tenants_restore(&front->tenants, front->before.tenants);
 }
 
-/* Everything up to the interface: object, config, keys, and what the counters stand at. */
+/* Budgets before keys: a tenant that is new to the front never has a key without its budget. */
+static int set_tenants(struct front *front, const struct front_options *options, struct err *err)
+{
+	int rc = front_set_budgets(front, options->budgets, options->budget_count, err);
+	if (!rc)
+		rc = front_set_keys(front, options->keys, options->key_count, err);
+	for (uint32_t queue = 0; queue < FRONT_MAX_QUEUES && !rc; queue++)
+		rc = front_set_owner(front, queue,
+				     options->owners ? options->owners[queue] : FRONT_NO_OWNER,
+				     err);
+	return rc;
+}
+
+/* Everything up to the interface: object, config, tenants, and what the counters stand at. */
 static int prepare(struct front *front, const struct front_options *options, struct err *err)
 {
-	front->cpus = libbpf_num_possible_cpus();
-	if (front->cpus < 1)
-		return err_set(err, -EIO, "cannot count the CPUs: is /sys mounted?");
-	front->per_cpu = calloc(front->cpus, sizeof(*front->per_cpu));
-	if (!front->per_cpu)
-		return err_set(err, -ENOMEM, "%s: out of memory", front->interface);
 	int rc = load(front, err);
 	if (!rc)
+		rc = front_tenants_open(&front->tenants, front->object, err);
+	if (!rc)
 		rc = remember(front, err);
-	if (!rc)
-		rc = set_config(front, options->vote_port, err);
-	if (!rc)
-		rc = set_keys(front, options->keys, options->key_count, err);
 	if (rc)
 		return rc;
+	front->tenants.config->vote_port_be = be16(options->vote_port);
+	front->tenants.config->layout = FRONT_LAYOUT;
+	rc = set_tenants(front, options, err);
+	if (rc)
+		return rc;
+	front->per_cpu = calloc(front->tenants.cpus, sizeof(*front->per_cpu));
+	if (!front->per_cpu)
+		return err_set(err, -ENOMEM, "%s: out of memory", front->interface);
 	rc = read_totals(front, &front->baseline);
 	return rc ? err_set(err, rc, "%s: cannot read the counters: %s", front->interface,
 			    strerror(-rc))
@@ -383,10 +345,11 @@ static int prepare(struct front *front, const struct front_options *options, str
 
 static void release(struct front *front)
 {
+	front_tenants_close(&front->tenants);
 	bpf_object__close(front->object);
 	if (front->before.program_fd >= 0)
 		close(front->before.program_fd);
-	free(front->before.keys);
+	free(front->before.tenants);
 	free(front->per_cpu);
 	free(front);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "ebpf/front_tenants.h"
 #include "perf/bench.h"
 #include "tests/lib/frames.h"
 #include "wire/byte_order.h"
@@ -20,6 +21,14 @@
 
 extern const uint8_t front_object[], front_object_end[];
 
+#define IN_BUDGET   10 /* tenants, beside FRAMES_TENANT, which has no budget */
+#define OVER_BUDGET 11
+
+static const struct front_budget budgets[] = {
+	{.tenant = IN_BUDGET, .votes_per_s = 10000000000},
+	{.tenant = OVER_BUDGET, .votes_per_s = 1},
+};
+
 /* Each row is one frame; the drops are those that a flood would be made of. */
 static const struct front_case {
 	const char *name;
@@ -27,8 +36,12 @@ static const struct front_case {
 	const char *note;
 } cases[] = {
 	{"front.accept", {0}, "a vote, steered to its queue's socket"},
+	{"front.accept.budget",
+	 {.tenant = IN_BUDGET},
+	 "a vote of a tenant with a budget, within it"},
 	{"front.drop", {.payload_bytes = 39}, "to the vote port, but no vote"},
 	{"front.drop.tenant", {.tenant = 9}, "a vote of a tenant that is not in the keyring"},
+	{"front.drop.budget", {.tenant = OVER_BUDGET}, "a vote over its tenant's budget"},
 	{"front.pass", {.port = 53}, "not for us: left to the host"},
 };
 
@@ -36,20 +49,26 @@ static const struct front_case {
 
 static int fill_maps(struct bpf_object *object)
 {
+	static const struct auth_key keys[] = {{.tenant = FRAMES_TENANT, .epoch = FRAMES_EPOCH},
+					       {.tenant = IN_BUDGET, .epoch = FRAMES_EPOCH},
+					       {.tenant = OVER_BUDGET, .epoch = FRAMES_EPOCH}};
 	const uint32_t zero = 0;
-	const uint8_t known = 1;
-	const struct front_config config = {.layout = FRONT_LAYOUT,
-					    .vote_port_be = be16(FRAMES_PORT)};
-	const struct front_key key = {.tenant_be = be16(FRAMES_TENANT), .key_epoch = FRAMES_EPOCH};
+	struct front_tenants tenants;
+	struct err err;
 	int socket_fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
-	int config_fd = bpf_object__find_map_fd_by_name(object, "front_config");
-	int keys_fd = bpf_object__find_map_fd_by_name(object, "front_keys");
 	int sockets_fd = bpf_object__find_map_fd_by_name(object, "xsks_map");
-	if (socket_fd < 0 || bpf_map_update_elem(config_fd, &zero, &config, 0) ||
-	    bpf_map_update_elem(keys_fd, &key, &known, 0) ||
-	    bpf_map_update_elem(sockets_fd, &zero, &socket_fd, 0))
+	if (socket_fd < 0 || bpf_map_update_elem(sockets_fd, &zero, &socket_fd, 0))
 		return -errno;
-	return 0;
+	int rc = front_tenants_open(&tenants, object, &err);
+	if (!rc) {
+		tenants.config->vote_port_be = be16(FRAMES_PORT);
+		rc = front_tenants_set_budgets(&tenants, budgets,
+					       sizeof(budgets) / sizeof(budgets[0]), &err);
+	}
+	if (!rc)
+		rc = front_tenants_set_keys(&tenants, keys, sizeof(keys) / sizeof(keys[0]), &err);
+	front_tenants_close(&tenants);
+	return rc;
 }
 
 /* Mean ns of one packet, as the kernel measured it; negative: -errno. */

@@ -8,6 +8,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include "tests/lib/frames.h"
@@ -18,6 +21,8 @@ extern const uint8_t front_object[], front_object_end[];
 static struct bpf_object *object;
 static int program, counters, steered;
 static int cpus;
+static struct front_tenants tenants;
+static uint32_t interface; /* of rig_open_queues() */
 
 static int keep_quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -33,11 +38,12 @@ static int map_fd(const char *name)
 static void fill_maps(bool with_socket)
 {
 	const uint32_t zero = 0;
-	const uint8_t known = 1;
-	struct front_config config = {.layout = FRONT_LAYOUT, .vote_port_be = be16(FRAMES_PORT)};
-	struct front_key key = {.tenant_be = be16(FRAMES_TENANT), .key_epoch = FRAMES_EPOCH};
-	cr_assert_eq(bpf_map_update_elem(map_fd("front_config"), &zero, &config, 0), 0);
-	cr_assert_eq(bpf_map_update_elem(map_fd("front_keys"), &key, &known, 0), 0);
+	const struct auth_key key = {.tenant = FRAMES_TENANT, .epoch = FRAMES_EPOCH};
+	struct err err;
+	cr_assert_eq(front_tenants_open(&tenants, object, &err), 0, "%s", err.text);
+	tenants.config->layout = FRONT_LAYOUT;
+	tenants.config->vote_port_be = be16(FRAMES_PORT);
+	cr_assert_eq(front_tenants_set_keys(&tenants, &key, 1, &err), 0, "%s", err.text);
 	if (!with_socket)
 		return;
 	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -71,6 +77,38 @@ int rig_run(const uint8_t *frame, uint32_t bytes, uint8_t *out, uint32_t *out_by
 	if (out_bytes)
 		*out_bytes = options.data_size_out;
 	return (int)options.retval;
+}
+
+void rig_flood(const uint8_t *frame, uint32_t bytes, uint32_t times)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = bytes,
+		    .repeat = (int)times);
+	int rc = bpf_prog_test_run_opts(program, &options);
+	rig_assert(rc == 0, "a frame of %u bytes cannot be run: %s", bytes, strerror(-rc));
+}
+
+void rig_open_queues(void)
+{
+	cr_assert_eq(unshare(CLONE_NEWNET), 0);
+	cr_assert_eq(system("ip link add queues0 numrxqueues 2 numtxqueues 2 type veth"), 0);
+	interface = if_nametoindex("queues0");
+	cr_assert_neq(interface, 0);
+}
+
+int rig_run_on(uint32_t queue, const uint8_t *frame, uint32_t bytes)
+{
+	struct xdp_md where = {
+		.data_end = bytes, .ingress_ifindex = interface, .rx_queue_index = queue};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = bytes,
+		    .ctx_in = &where, .ctx_size_in = sizeof(where), .repeat = 1);
+	int rc = bpf_prog_test_run_opts(program, &options);
+	rig_assert(rc == 0, "a frame cannot be run on queue %u: %s", queue, strerror(-rc));
+	return (int)options.retval;
+}
+
+struct front_tenants *rig_tenants(void)
+{
+	return &tenants;
 }
 
 static uint64_t sum_of_cpus(int map, uint32_t entry)

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "wire/front_maps.h"
+#include "ebpf/front_tenants.h"
 
 /*
  * Loads the front for FRAMES_PORT with the one key (FRAMES_TENANT, FRAMES_EPOCH). `with_socket`: an
@@ -22,6 +22,19 @@ void rig_open(bool with_socket);
  * the frame as the front leaves it.
  */
 int rig_run(const uint8_t *frame, uint32_t bytes, uint8_t *out, uint32_t *out_bytes);
+
+/* The same frame `times` times in a row, on this CPU, as if from queue 0. Any thread's. */
+void rig_flood(const uint8_t *frame, uint32_t bytes, uint32_t times);
+
+/*
+ * One frame as if from this queue, 0 or 1, of an interface; rig_open_queues() first, which makes
+ * that interface in a network namespace of the test's own.
+ */
+void rig_open_queues(void);
+int rig_run_on(uint32_t queue, const uint8_t *frame, uint32_t bytes);
+
+/* What the front knows of tenants: to change it. */
+struct front_tenants *rig_tenants(void);
 
 /* A counter of the front, all CPUs together. */
 uint64_t rig_counter(uint32_t counter);

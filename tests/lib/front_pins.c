@@ -38,21 +38,28 @@ static void print_config(int fd)
 	printf("layout %u\nport %u\n", config.layout, be16(config.vote_port_be));
 }
 
-static int compare_keys(const void *a, const void *b)
+static void print_keys_of(uint16_t tenant, const struct front_tenant *row)
 {
-	return memcmp(a, b, sizeof(struct front_key));
+	for (uint32_t epoch = 0; epoch < FRONT_KEY_EPOCHS; epoch++)
+		if (row->epochs[epoch / 64] >> (epoch % 64) & 1)
+			printf("key %u/%u\n", tenant, epoch);
 }
 
-static void print_keys(int fd)
+static void print_keys(int rows_fd, int tenants_fd)
 {
-	static struct front_key keys[FRONT_MAX_KEYS];
-	uint32_t count = 0;
-	int rc = bpf_map_get_next_key(fd, NULL, &keys[0]);
-	while (rc == 0 && ++count < FRONT_MAX_KEYS)
-		rc = bpf_map_get_next_key(fd, &keys[count - 1], &keys[count]);
-	qsort(keys, count, sizeof(keys[0]), compare_keys);
-	for (uint32_t i = 0; i < count; i++)
-		printf("key %u/%u\n", be16(keys[i].tenant_be), keys[i].key_epoch);
+	static struct front_rows rows;
+	const uint32_t zero = 0;
+	if (bpf_map_lookup_elem(rows_fd, &zero, &rows))
+		exit(1);
+	for (uint32_t tenant = 0; tenant < FRONT_TENANT_IDS; tenant++) {
+		struct front_tenant known;
+		uint32_t row = rows.row[be16((uint16_t)tenant)];
+		if (row == 0)
+			continue;
+		if (bpf_map_lookup_elem(tenants_fd, &row, &known))
+			exit(1);
+		print_keys_of((uint16_t)tenant, &known);
+	}
 }
 
 static void print_counters(int fd)
@@ -86,7 +93,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	print_config(open_pin(argv[1], "front_config"));
-	print_keys(open_pin(argv[1], "front_keys"));
+	print_keys(open_pin(argv[1], "front_rows"), open_pin(argv[1], "front_tenants"));
 	print_counters(open_pin(argv[1], "front_counters"));
 	return 0;
 }
