@@ -141,7 +141,7 @@ static json_t *subscribe(struct client *client, struct appliance *appliance, con
 	struct selection selection;
 	const json_t *rate = json_object_get(params, "rate_hz");
 	json_int_t rate_hz = rate ? json_integer_value(rate) : CONTROL_DEFAULT_RATE_HZ;
-	if (selection_parse(appliance, params, "rate_hz", &selection, error))
+	if (selection_parse_top(appliance, params, "rate_hz", &selection, error))
 		return NULL;
 	if (rate_hz < 1 || rate_hz > CONTROL_MAX_RATE_HZ) {
 		error->code = err_set(&error->text, CONTROL_INVALID_PARAMS,
@@ -285,6 +285,8 @@ static struct live {
 
 static bool same_selection(const struct selection *a, const struct selection *b)
 {
+	if (a->top != b->top)
+		return false;
 	if (a->all_tenants || b->all_tenants)
 		return a->all_tenants == b->all_tenants;
 	if (a->tenant != b->tenant || a->all_ids != b->all_ids)

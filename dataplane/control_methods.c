@@ -21,6 +21,8 @@ static const struct method_row method_rows[] = {
 	{.name = "reveal", .studio = method_reveal},
 	{.name = "list", .studio = method_list, .public = method_list_public},
 	{.name = "results", .studio = method_results, .public = method_results_public},
+	/* methods_boards.c */
+	{.name = "leaderboard", .studio = method_leaderboard, .public = method_leaderboard_public},
 	/* methods_appliance.c */
 	{.name = "stats", .studio = method_stats},
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dataplane/boards.h"
 #include "dataplane/show/json_fields.h"
 #include "dataplane/show/time_text.h"
 
@@ -71,13 +72,24 @@ int params_tenant(struct appliance *appliance, const json_t *params, uint16_t *t
 	return 0;
 }
 
-static int parse_selection(struct appliance *appliance, const json_t *params, const char *also,
-			   struct selection *selection, struct err *err)
+int params_top(const json_t *params, uint32_t *top, struct err *err)
 {
-	const char *const names[] = {"tenant", "id", also, NULL};
+	uint64_t value = BOARDS_DEFAULT_TOP;
+	int rc = json_object_get(params, "top")
+			 ? params_integer(params, "top", 1, BOARDS_MAX_TOP, &value, err)
+			 : 0;
+	*top = (uint32_t)value;
+	return rc;
+}
+
+static int parse_selection(struct appliance *appliance, const json_t *params,
+			   const char *const *names, struct selection *selection, struct err *err)
+{
 	uint64_t id = 0;
 	*selection = (struct selection){.all_tenants = true, .all_ids = true};
 	int rc = params_only(params, names, err);
+	if (rc == 0)
+		rc = params_top(params, &selection->top, err);
 	if (rc || (!json_object_get(params, "tenant") && !json_object_get(params, "id")))
 		return rc;
 	selection->all_tenants = false;
@@ -96,8 +108,20 @@ static int parse_selection(struct appliance *appliance, const json_t *params, co
 int selection_parse(struct appliance *appliance, const json_t *params, const char *also,
 		    struct selection *selection, struct method_error *error)
 {
+	const char *const names[] = {"tenant", "id", also, NULL};
 	struct err err;
-	int rc = parse_selection(appliance, params, also, selection, &err);
+	int rc = parse_selection(appliance, params, names, selection, &err);
+	if (rc)
+		answer_fail(error, answer_code_of(rc), &err);
+	return rc;
+}
+
+int selection_parse_top(struct appliance *appliance, const json_t *params, const char *also,
+			struct selection *selection, struct method_error *error)
+{
+	const char *const names[] = {"tenant", "id", "top", also, NULL};
+	struct err err;
+	int rc = parse_selection(appliance, params, names, selection, &err);
 	if (rc)
 		answer_fail(error, answer_code_of(rc), &err);
 	return rc;

@@ -19,6 +19,7 @@ struct selection {
 	bool all_ids;
 	uint16_t tenant;
 	uint32_t id;
+	uint32_t top; /* entries of each leaderboard */
 };
 
 /* A JSON-RPC error: code and the line that goes out as its message. */
@@ -38,9 +39,16 @@ int params_integer(const json_t *params, const char *name, uint64_t least, uint6
 int params_tenant(struct appliance *appliance, const json_t *params, uint16_t *tenant,
 		  struct err *err);
 
+/* Reads an optional `top`: how many entries a leaderboard is to have. */
+int params_top(const json_t *params, uint32_t *top, struct err *err);
+
 /* Reads optional `tenant` and `id`; other members than these and `also` (or NULL) are refused. */
 int selection_parse(struct appliance *appliance, const json_t *params, const char *also,
 		    struct selection *selection, struct method_error *error);
+
+/* The same with an optional `top`, for those whose answer has leaderboards. */
+int selection_parse_top(struct appliance *appliance, const json_t *params, const char *also,
+			struct selection *selection, struct method_error *error);
 
 bool selection_has(const struct selection *selection, const struct window *window);
 

@@ -18,6 +18,9 @@ typedef json_t *method_function(struct appliance *appliance, const json_t *param
 method_function method_open, method_load, method_close, method_extend, method_cancel, method_reveal,
 	method_list, method_results, method_list_public, method_results_public;
 
+/* methods_boards.c */
+method_function method_leaderboard, method_leaderboard_public;
+
 /* methods_appliance.c */
 method_function method_stats;
 

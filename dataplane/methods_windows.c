@@ -8,6 +8,7 @@
 #include "dataplane/public_view.h"
 #include "dataplane/show/time_text.h"
 #include "dataplane/stats.h"
+#include "dataplane/window_results.h"
 
 static json_t *window_json(struct appliance *appliance, struct armed_window *armed, uint64_t now_us)
 {
@@ -201,50 +202,106 @@ json_t *method_list_public(struct appliance *appliance, const json_t *params,
 	return list_for(appliance, CONTROL_PUBLIC, params, error);
 }
 
+/* A document under way. */
+struct results_list {
+	json_t *interactions;
+	json_t *leaderboards;
+	bool has_quizzes;
+	uint64_t receipts; /* how many all windows have given, shown or not */
+};
+
 /*
- * The results of the selected windows. Every window is read once, shown or not: *receipts is how
- * many all of them have given.
+ * Of a show's quizzes, the first one stands for it, or the only one that is selected. False when
+ * out of memory.
  */
-static json_t *results_list(struct appliance *appliance, enum control_role role,
-			    const struct selection *selection, uint64_t now_us, uint64_t *receipts)
+static bool add_leaderboard(struct appliance *appliance, const struct selection *selection,
+			    const struct results_wish *wish, struct armed_window *armed,
+			    struct results_list *list)
 {
-	json_t *list = json_array();
-	*receipts = 0;
-	for (int status = 0; status < RECEIPT_STATUSES; status++)
-		*receipts += windows_past_receipts(appliance->windows)[status];
-	for (uint32_t i = 0; i < windows_count(appliance->windows); i++) {
+	if (!boards_is_quiz(armed))
+		return true;
+	list->has_quizzes = true;
+	bool only = !selection->all_tenants && !selection->all_ids;
+	if (!only && boards_first_of_show(appliance->windows, armed) != armed)
+		return true;
+	return window_results_add_leaderboard(appliance->windows, armed, wish, list->leaderboards);
+}
+
+static bool add_results(struct appliance *appliance, enum control_role role,
+			const struct selection *selection, uint64_t now_us,
+			struct results_list *list)
+{
+	const struct results_wish wish = {.now_us = now_us,
+					  .top = selection->top,
+					  .with_show = true,
+					  .revealed_only = role == CONTROL_PUBLIC};
+	bool whole = true;
+	for (uint32_t i = 0; i < windows_count(appliance->windows) && whole; i++) {
 		struct armed_window *armed = windows_at(appliance->windows, i);
 		struct tally_sum sum;
 		windows_sum(appliance->windows, armed, now_us, &sum);
 		for (int status = 0; status < RECEIPT_STATUSES; status++)
-			*receipts += sum.receipts[status];
+			list->receipts += sum.receipts[status];
 		if (!selection_has(selection, &armed->window))
 			continue;
-		json_t *result =
-			results_interaction(&armed->interaction, &armed->window, &sum, now_us);
-		if (role == CONTROL_PUBLIC)
+		json_t *result = window_results_one(appliance->windows, armed, &wish, &sum);
+		if (role == CONTROL_PUBLIC && result)
 			answer_set_time(result, "final_at", window_final_at_us(&armed->window));
-		json_array_append_new(list, show_to(role, result));
+		whole = result &&
+			json_array_append_new(list->interactions, show_to(role, result)) == 0 &&
+			add_leaderboard(appliance, selection, &wish, armed, list);
 	}
-	return list;
+	return whole;
+}
+
+/* The studio's: beside the windows' receipts, what is left over. Takes the references over. */
+static json_t *studio_document(struct appliance *appliance, const struct results_list *list)
+{
+	struct datagram_counts counts;
+	struct clock_quality quality;
+	stats_datagrams(appliance, list->receipts, &counts);
+	clock_read_quality(&quality);
+	const struct results_parts parts = {
+		.interactions = list->interactions,
+		.has_quizzes = list->has_quizzes,
+		.leaderboards = list->leaderboards,
+		.datagrams = results_datagrams(&counts, true),
+		.clock = clock_quality_json(&quality),
+	};
+	return results_document(&parts);
+}
+
+/* Anybody's: the windows, and the leaderboards. Takes the references over. */
+static json_t *public_document(const struct results_list *list)
+{
+	json_t *document = json_pack("{s:o}", "interactions", list->interactions);
+	if (list->has_quizzes && json_object_set_new(document, "leaderboards",
+						     public_leaderboards(list->leaderboards))) {
+		json_decref(document);
+		document = NULL;
+	}
+	json_decref(list->leaderboards);
+	return document;
 }
 
 json_t *results_now(struct appliance *appliance, enum control_role role,
 		    const struct selection *selection)
 {
 	uint64_t now_us = clock_now_us();
-	uint64_t receipts;
-	json_t *list = results_list(appliance, role, selection, now_us, &receipts);
-	json_t *document;
-	if (role == CONTROL_STUDIO) {
-		/* Beside the windows' receipts, what is left over. */
-		struct datagram_counts counts;
-		stats_datagrams(appliance, receipts, &counts);
-		document = results_document(list, results_datagrams(&counts, true));
-	} else {
-		document = json_pack("{s:o}", "interactions", list);
+	struct results_list list = {.interactions = json_array(), .leaderboards = json_array()};
+	for (int status = 0; status < RECEIPT_STATUSES; status++)
+		list.receipts += windows_past_receipts(appliance->windows)[status];
+	/* A board of all windows is kept only once they are settled. */
+	windows_settle(appliance->windows, now_us);
+	if (!add_results(appliance, role, selection, now_us, &list)) {
+		json_decref(list.interactions);
+		json_decref(list.leaderboards);
+		return NULL;
 	}
-	answer_set_time(document, "now", now_us);
+	json_t *document =
+		role == CONTROL_STUDIO ? studio_document(appliance, &list) : public_document(&list);
+	if (document)
+		answer_set_time(document, "now", now_us);
 	return document;
 }
 
@@ -252,7 +309,7 @@ static json_t *results_for(struct appliance *appliance, enum control_role role,
 			   const json_t *params, struct method_error *error)
 {
 	struct selection selection;
-	if (selection_parse(appliance, params, NULL, &selection, error))
+	if (selection_parse_top(appliance, params, NULL, &selection, error))
 		return NULL;
 	return results_now(appliance, role, &selection);
 }

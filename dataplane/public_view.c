@@ -33,6 +33,16 @@ static const struct member window_members[] = {
 	{"leaderboard", REVEALED},
 };
 
+static const struct member leaderboard_members[] = {
+	{"tenant", REVEALED},
+	{"show", REVEALED},
+};
+
+static const struct member entry_members[] = {
+	{"voter", REVEALED},
+	{"points", REVEALED},
+};
+
 /* Of an option with its votes; `list` has labels only, which are texts. */
 static const struct member option_members[] = {
 	{"index", ASKED},
@@ -75,12 +85,14 @@ static json_t *view_option(const json_t *option, enum openness openness)
 	return NULL;
 }
 
-static json_t *view_options(const json_t *options, enum openness openness)
+/* Of each item its view; NULL when out of memory. */
+static json_t *view_each(const json_t *items, json_t *(*view_item)(const json_t *, enum openness),
+			 enum openness openness)
 {
-	json_t *view = json_array(), *option;
+	json_t *view = json_array(), *item;
 	size_t i;
-	json_array_foreach (options, i, option) {
-		if (json_array_append_new(view, view_option(option, openness)) != 0) {
+	json_array_foreach (items, i, item) {
+		if (json_array_append_new(view, view_item(item, openness)) != 0) {
 			json_decref(view);
 			return NULL;
 		}
@@ -96,9 +108,37 @@ json_t *public_view(const json_t *window)
 	bool whole = tell(view, window, window_members,
 			  sizeof(window_members) / sizeof(window_members[0]), openness);
 	if (whole && json_is_array(options) && openness >= ASKED)
-		whole = json_object_set_new(view, "options", view_options(options, openness)) == 0;
+		whole = json_object_set_new(view, "options",
+					    view_each(options, view_option, openness)) == 0;
 	if (whole)
 		return view;
 	json_decref(view);
 	return NULL;
+}
+
+static json_t *view_entry(const json_t *entry, enum openness openness)
+{
+	json_t *view = json_object();
+	if (tell(view, entry, entry_members, sizeof(entry_members) / sizeof(entry_members[0]),
+		 openness))
+		return view;
+	json_decref(view);
+	return NULL;
+}
+
+static json_t *view_leaderboard(const json_t *leaderboard, enum openness openness)
+{
+	const json_t *entries = json_object_get(leaderboard, "entries");
+	json_t *view = json_object();
+	if (tell(view, leaderboard, leaderboard_members,
+		 sizeof(leaderboard_members) / sizeof(leaderboard_members[0]), openness) &&
+	    json_object_set_new(view, "entries", view_each(entries, view_entry, openness)) == 0)
+		return view;
+	json_decref(view);
+	return NULL;
+}
+
+json_t *public_leaderboards(const json_t *leaderboards)
+{
+	return view_each(leaderboards, view_leaderboard, REVEALED);
 }

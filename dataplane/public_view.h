@@ -16,4 +16,10 @@
  */
 json_t *public_view(const json_t *window);
 
+/*
+ * A new array with what may be told of leaderboards that were summed over revealed quizzes alone.
+ * NULL when out of memory.
+ */
+json_t *public_leaderboards(const json_t *leaderboards);
+
 #endif

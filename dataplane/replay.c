@@ -16,9 +16,11 @@
 #include "dataplane/capture_file.h"
 #include "dataplane/clock.h"
 #include "dataplane/core/pipeline.h"
+#include "dataplane/show/clock_quality.h"
 #include "dataplane/show/keyring.h"
 #include "dataplane/show/results.h"
 #include "dataplane/show/rundown.h"
+#include "dataplane/window_results.h"
 #include "dataplane/windows.h"
 
 #define ALL_VOTERS    (1ull << 32)
@@ -126,22 +128,52 @@ static int judge_capture(struct replay *replay, struct err *err)
 	return count;
 }
 
+/* Adds the window's result, and with the first quiz of its show that one's leaderboard. */
+static bool add_result(struct replay *replay, struct armed_window *armed, uint64_t now_us,
+		       struct results_parts *parts, struct replay_summary *summary)
+{
+	const struct results_wish wish = {.now_us = now_us, .top = BOARDS_DEFAULT_TOP};
+	struct tally_sum sum;
+	windows_sum(replay->windows, armed, now_us, &sum);
+	summary->counted += sum.receipts[RECEIPT_COUNTED];
+	if (json_array_append_new(parts->interactions,
+				  window_results_one(replay->windows, armed, &wish, &sum)))
+		return false;
+	if (!boards_is_quiz(armed))
+		return true;
+	parts->has_quizzes = true;
+	return boards_first_of_show(replay->windows, armed) != armed ||
+	       window_results_add_leaderboard(replay->windows, armed, &wish, parts->leaderboards);
+}
+
+/* When the last window is final. */
+static uint64_t end_us(const struct replay *replay)
+{
+	uint64_t end = 0;
+	for (uint32_t i = 0; i < windows_count(replay->windows); i++) {
+		uint64_t final_at_us = window_final_at_us(&windows_at(replay->windows, i)->window);
+		end = final_at_us > end ? final_at_us : end;
+	}
+	return end;
+}
+
 static json_t *make_results(struct replay *replay, struct replay_summary *summary)
 {
 	struct datagram_counts counts = {.received = replay->counters.received};
-	json_t *list = json_array();
-	for (uint32_t i = 0; i < windows_count(replay->windows); i++) {
-		struct armed_window *armed = windows_at(replay->windows, i);
-		struct tally_sum sum;
-		uint64_t final_at_us = window_final_at_us(&armed->window);
-		windows_sum(replay->windows, armed, final_at_us, &sum);
-		summary->counted += sum.receipts[RECEIPT_COUNTED];
-		json_array_append_new(list, results_interaction(&armed->interaction, &armed->window,
-								&sum, final_at_us));
-	}
+	struct results_parts parts = {.interactions = json_array(), .leaderboards = json_array()};
+	uint64_t now_us = end_us(replay);
+	bool whole = true;
 	memcpy(counts.verdicts, replay->counters.verdicts, sizeof(counts.verdicts));
 	summary->packets = counts.received;
-	return results_document(list, results_datagrams(&counts, false));
+	for (uint32_t i = 0; i < windows_count(replay->windows) && whole; i++)
+		whole = add_result(replay, windows_at(replay->windows, i), now_us, &parts, summary);
+	parts.datagrams = results_datagrams(&counts, false);
+	parts.clock = clock_quality_json(&clock_quality_of_capture);
+	json_t *document = results_document(&parts);
+	if (whole)
+		return document;
+	json_decref(document);
+	return NULL;
 }
 
 static int write_results(const char *path, const json_t *document, struct err *err)

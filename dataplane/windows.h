@@ -21,6 +21,7 @@
 #define WINDOWS_EXTENSION_SECONDS 60
 
 struct windows;
+struct board;
 
 struct windows_options {
 	uint64_t voters; /* voter numbers per window, from 0, unless the tenant has fewer */
@@ -51,7 +52,8 @@ struct armed_window {
 		bool known;
 		enum window_state state;
 		uint64_t closes_at_us;
-	} told; /* as subscribers heard of it last; transitions.c's */
+	} told;                  /* as subscribers heard of it last; transitions.c's */
+	struct board *boards[3]; /* what is kept of leaderboards; boards.c's */
 };
 
 int windows_create(const struct windows_options *options, struct windows **windows,

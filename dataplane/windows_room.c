@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "dataplane/boards.h"
+
 #define SECOND_US 1000000u
 #define PAGE      ((size_t)4096)
 
@@ -157,6 +159,7 @@ void windows_room_give_back(struct armed_window *armed)
 {
 	if (armed->memory)
 		munmap(armed->memory, armed->mapped_bytes);
+	boards_forget(armed);
 	free(armed->votes);
 	free(armed);
 }

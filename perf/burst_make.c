@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "dataplane/show/keyring.h"
+#include "dataplane/show/clock_quality.h"
 #include "dataplane/show/results.h"
 #include "dataplane/show/rundown.h"
 #include "dataplane/show/time_text.h"
@@ -326,9 +327,10 @@ static json_t *rundown_document(const struct make_options *options)
 /* The results that an appliance with this rundown must come to, when all is final. */
 static json_t *answer_document(const struct rundown *rundown, const struct burst_account *account)
 {
-	json_t *interactions = json_array();
+	struct results_parts parts = {.interactions = json_array()};
 	for (uint32_t i = 0; i < rundown->count; i++) {
 		const struct interaction *interaction = &rundown->interactions[i];
+		struct outcome outcome;
 		struct window window = {
 			.interaction = interaction->id,
 			.tenant = interaction->tenant->id,
@@ -338,13 +340,21 @@ static json_t *answer_document(const struct rundown *rundown, const struct burst
 			.closes_at_us = interaction->opens_at_us + interaction->duration_us,
 			.max_delay_us = interaction->max_delay_us,
 		};
-		json_array_append_new(interactions,
-				      results_interaction(interaction, &window, &account->sums[i],
-							  window_final_at_us(&window)));
+		outcome_make(&outcome, &window, &account->sums[i], 1);
+		const struct result result = {
+			.interaction = interaction,
+			.window = &window,
+			.sum = &account->sums[i],
+			.outcome = &outcome,
+			.now_us = window_final_at_us(&window),
+		};
+		json_array_append_new(parts.interactions, results_interaction(&result));
 	}
 	struct datagram_counts counts = {.received = account->total};
 	counts.verdicts[VERDICT_BAD_TAG] = account->bad_tag;
-	return results_document(interactions, results_datagrams(&counts, false));
+	parts.datagrams = results_datagrams(&counts, false);
+	parts.clock = clock_quality_json(&clock_quality_of_capture);
+	return results_document(&parts);
 }
 
 /* Signs, frames and writes one datagram. */

@@ -81,29 +81,100 @@ static json_t *option_result(const struct interaction *interaction, uint16_t ind
 	return object_end(&option);
 }
 
-/* The votes of one option, in all seconds of the window. */
-static uint64_t option_votes(const struct interaction *interaction, const struct window *window,
-			     const struct tally_sum *sum, uint32_t index)
+/* Takes the reference to `value`, as put() does. False, and `array` given back, out of memory. */
+static bool append(json_t **array, json_t *value)
 {
-	uint64_t votes = 0, seconds = window_seconds(window);
-	for (uint64_t second = 0; second < seconds; second++)
-		votes += sum->votes[second * interaction->rules.options + index];
-	return votes;
+	if (json_array_append_new(*array, value) == 0)
+		return true;
+	json_decref(*array);
+	*array = NULL;
+	return false;
 }
 
-static json_t *option_results(const struct interaction *interaction, const struct window *window,
-			      const struct tally_sum *sum)
+static json_t *option_results(const struct interaction *interaction, const struct outcome *outcome)
 {
 	json_t *options = json_array();
-	for (uint32_t i = 0; i < interaction->rules.options; i++) {
-		json_t *option = option_result(interaction, (uint16_t)i,
-					       option_votes(interaction, window, sum, i));
-		if (json_array_append_new(options, option) != 0) {
-			json_decref(options);
-			return NULL;
-		}
-	}
+	for (uint32_t i = 0; i < outcome->options; i++)
+		if (!append(&options, option_result(interaction, (uint16_t)i, outcome->votes[i])))
+			break;
 	return options;
+}
+
+static json_t *mean_result(const struct outcome *outcome)
+{
+	return outcome->has_mean ? json_real(outcome->mean) : json_null();
+}
+
+static json_t *series_row(const uint64_t *counts, uint32_t options)
+{
+	json_t *row = json_array();
+	for (uint32_t i = 0; i < options; i++)
+		if (!append(&row, json_integer((json_int_t)counts[i])))
+			break;
+	return row;
+}
+
+static json_t *series_result(const struct outcome *outcome)
+{
+	json_t *series = json_array();
+	for (uint64_t row = 0; row < outcome->rows; row++)
+		if (!append(&series,
+			    series_row(outcome->series + row * outcome->options, outcome->options)))
+			break;
+	return series;
+}
+
+static json_t *correct_result(const struct interaction *interaction)
+{
+	json_t *correct = json_array();
+	for (uint32_t i = 0; i < interaction->rules.options; i++)
+		if (interaction->correct[i / 64] >> i % 64 & 1 &&
+		    !append(&correct, json_integer(i)))
+			break;
+	return correct;
+}
+
+static json_t *leader(const struct score_entry *entry)
+{
+	struct object leader = object_begin();
+	put_count(&leader, "voter", entry->voter);
+	put_count(&leader, "points", entry->points);
+	return object_end(&leader);
+}
+
+json_t *results_leaders(const struct score_board *board)
+{
+	json_t *leaders = json_array();
+	for (uint32_t i = 0; i < board->count; i++)
+		if (!append(&leaders, leader(&board->entries[i])))
+			break;
+	return leaders;
+}
+
+json_t *results_leaderboard(const struct interaction *interaction, bool with_show,
+			    const struct score_board *board)
+{
+	struct object leaderboard = object_begin();
+	put(&leaderboard, "tenant", json_string(interaction->tenant->name));
+	if (with_show)
+		put(&leaderboard, "show",
+		    interaction->show ? json_string(interaction->show) : json_null());
+	put(&leaderboard, "entries", results_leaders(board));
+	return object_end(&leaderboard);
+}
+
+/* What not every kind has. */
+static void put_members(struct object *object, const struct result *result)
+{
+	const struct kind_row *row = kind_row((enum kind)result->interaction->rules.kind);
+	if (row->members & MEMBER_MEAN)
+		put(object, "mean", mean_result(result->outcome));
+	if (row->members & MEMBER_SERIES)
+		put(object, "series", series_result(result->outcome));
+	if (row->fields & FIELD_CORRECT)
+		put(object, "correct", correct_result(result->interaction));
+	if (row->members & MEMBER_LEADERBOARD)
+		put(object, "leaderboard", results_leaders(&result->leaders));
 }
 
 static json_t *receipt_counts(const struct tally_sum *sum)
@@ -117,22 +188,24 @@ static json_t *receipt_counts(const struct tally_sum *sum)
 	return object_end(&receipts);
 }
 
-json_t *results_interaction(const struct interaction *interaction, const struct window *window,
-			    const struct tally_sum *sum, uint64_t now_us)
+json_t *results_interaction(const struct result *result)
 {
-	struct object result = object_begin();
-	put(&result, "tenant", json_string(interaction->tenant->name));
-	put_count(&result, "id", interaction->id);
-	put(&result, "kind", json_string(kind_row((enum kind)interaction->rules.kind)->name));
-	put(&result, "state", json_string(window_state_name(window_state(window, now_us))));
-	put(&result, "question", json_string(interaction->question));
-	put_time(&result, "opens_at", window->opens_at_us);
-	put_time(&result, "closes_at", window->closes_at_us);
-	put_count(&result, "voters", sum->voters);
-	put(&result, "options", option_results(interaction, window, sum));
-	put(&result, "receipts", receipt_counts(sum));
-	put(&result, "durability", json_string(DURABILITY));
-	return object_end(&result);
+	const struct interaction *interaction = result->interaction;
+	const struct window *window = result->window;
+	struct object object = object_begin();
+	put(&object, "tenant", json_string(interaction->tenant->name));
+	put_count(&object, "id", interaction->id);
+	put(&object, "kind", json_string(kind_row((enum kind)interaction->rules.kind)->name));
+	put(&object, "state", json_string(window_state_name(window_state(window, result->now_us))));
+	put(&object, "question", json_string(interaction->question));
+	put_time(&object, "opens_at", window->opens_at_us);
+	put_time(&object, "closes_at", window->closes_at_us);
+	put_count(&object, "voters", result->sum->voters);
+	put(&object, "options", option_results(interaction, result->outcome));
+	put_members(&object, result);
+	put(&object, "receipts", receipt_counts(result->sum));
+	put(&object, "durability", json_string(DURABILITY));
+	return object_end(&object);
 }
 
 json_t *results_datagrams(const struct datagram_counts *counts, bool live)
@@ -147,11 +220,16 @@ json_t *results_datagrams(const struct datagram_counts *counts, bool live)
 	return object_end(&datagrams);
 }
 
-json_t *results_document(json_t *interactions, json_t *datagrams)
+json_t *results_document(const struct results_parts *parts)
 {
 	struct object document = object_begin();
-	put(&document, "interactions", interactions);
-	put(&document, "datagrams", datagrams);
+	put(&document, "interactions", parts->interactions);
+	if (parts->has_quizzes)
+		put(&document, "leaderboards", parts->leaderboards);
+	else
+		json_decref(parts->leaderboards);
+	put(&document, "datagrams", parts->datagrams);
+	put(&document, "clock", parts->clock);
 	put(&document, "durability", json_string(DURABILITY));
 	return object_end(&document);
 }

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/core/err.h"
+#include "dataplane/core/outcome.h"
+#include "dataplane/core/score.h"
 #include "dataplane/core/tally.h"
 #include "dataplane/core/window.h"
 #include "dataplane/show/rundown.h"
@@ -22,15 +24,43 @@ struct datagram_counts {
 	uint64_t in_flight;               /* received and not judged yet */
 };
 
+/* All that is told of one interaction. */
+struct result {
+	const struct interaction *interaction;
+	const struct window *window;
+	const struct tally_sum *sum; /* its voters and receipts */
+	const struct outcome *outcome;
+	struct score_board leaders; /* of a quiz: as many as are to be told */
+	uint64_t now_us;
+};
+
 /* One interaction's result, a new reference; NULL only when out of memory. */
-json_t *results_interaction(const struct interaction *interaction, const struct window *window,
-			    const struct tally_sum *sum, uint64_t now_us);
+json_t *results_interaction(const struct result *result);
+
+/* The entries of a leaderboard: [{"voter":…,"points":…}, …]. NULL only when out of memory. */
+json_t *results_leaders(const struct score_board *board);
+
+/*
+ * The leaderboard of a show: {"tenant":…,"entries":…}, and with `with_show` its "show" between
+ * them, null where there is none. NULL only when out of memory.
+ */
+json_t *results_leaderboard(const struct interaction *interaction, bool with_show,
+			    const struct score_board *board);
 
 /* The "datagrams" object. `live`: with in_flight, as a snapshot of a running appliance has it. */
 json_t *results_datagrams(const struct datagram_counts *counts, bool live);
 
-/* The whole document. Steals both references; NULL only when out of memory. */
-json_t *results_document(json_t *interactions, json_t *datagrams);
+/* The parts of a document; NULL where memory was short for one. */
+struct results_parts {
+	json_t *interactions;
+	bool has_quizzes;     /* then there is something to make leaderboards of */
+	json_t *leaderboards; /* left out, and may be NULL, without quizzes */
+	json_t *datagrams;
+	json_t *clock; /* clock_quality_json() */
+};
+
+/* The whole document. Steals all references; NULL only when out of memory. */
+json_t *results_document(const struct results_parts *parts);
 
 /*
  * Writes beside `path` and renames, so that a reader sees the old file or the whole new one. A

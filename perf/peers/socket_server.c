@@ -34,6 +34,7 @@
 #include "dataplane/show/keyring.h"
 #include "dataplane/show/results.h"
 #include "dataplane/show/rundown.h"
+#include "dataplane/window_results.h"
 #include "dataplane/windows.h"
 #include "perf/options.h"
 
@@ -331,15 +332,26 @@ static int print_results(struct server *server)
 	struct datagram_counts counts = {0};
 	uint64_t now_us = clock_now_us();
 	json_t *counters = counters_json(server, &counts);
-	json_t *list = json_array();
+	const struct results_wish wish = {.now_us = now_us, .top = BOARDS_DEFAULT_TOP};
+	struct results_parts parts = {.interactions = json_array(), .leaderboards = json_array()};
+	struct clock_quality quality;
 	for (uint32_t i = 0; i < windows_count(server->windows); i++) {
 		struct armed_window *armed = windows_at(server->windows, i);
 		struct tally_sum sum;
 		windows_sum(server->windows, armed, now_us, &sum);
-		json_array_append_new(list, results_interaction(&armed->interaction, &armed->window,
-								&sum, now_us));
+		json_array_append_new(parts.interactions,
+				      window_results_one(server->windows, armed, &wish, &sum));
+		if (!boards_is_quiz(armed))
+			continue;
+		parts.has_quizzes = true;
+		if (boards_first_of_show(server->windows, armed) == armed)
+			window_results_add_leaderboard(server->windows, armed, &wish,
+						       parts.leaderboards);
 	}
-	json_t *document = results_document(list, results_datagrams(&counts, false));
+	clock_read_quality(&quality);
+	parts.datagrams = results_datagrams(&counts, false);
+	parts.clock = clock_quality_json(&quality);
+	json_t *document = results_document(&parts);
 	json_object_set_new(document, "server", counters);
 	int rc = json_dumpf(document, stdout, JSON_INDENT(2)) || putchar('\n') == EOF;
 	json_decref(document);

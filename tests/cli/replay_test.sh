@@ -131,6 +131,15 @@ captures edges $key edges.pcap edges.json || fail "captures.py edges"
 replay edges.pcap edges.json edges.results || fail "edges: $(cat err)"
 captures edges-check edges.results || fail "edges: see above"
 
+# --- Points, leaderboards, means and seconds come to what the contract says, for all voter numbers.
+cp keyring.json one.json
+printf '{"tenants":[{"id":7,"name":"acme","keys":[{"epoch":1,"key":"%s"}]},
+	{"id":8,"name":"zoo","keys":[{"epoch":1,"key":"%s"}]}]}\n' $key $key >keyring.json
+PYTHONDONTWRITEBYTECODE=1 python3 "$here/kinds.py" make $key kinds.pcap kinds.json || fail "kinds.py"
+replay kinds.pcap kinds.json kinds.results || fail "kinds: $(cat err)"
+PYTHONDONTWRITEBYTECODE=1 python3 "$here/kinds.py" check kinds.results || fail "kinds: see above"
+mv one.json keyring.json
+
 # --- Bad captures.
 refused_capture "missing" "missing.pcap: .*No such file" missing.pcap
 refused_capture "a directory" "\.: is not a file" .

@@ -19,7 +19,9 @@
 #include "dataplane/control_client.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define ROOM_BYTES      (1u << 20) /* for the ballots of all windows */
+#ifndef ROOM_BYTES
+#define ROOM_BYTES (1u << 20) /* for the ballots of all windows */
+#endif
 
 static struct tenant tenants[] = {
 	{.id = 7, .name = "acme", .max_delay_ms = 5000},

@@ -5,12 +5,16 @@
  * that cannot be anything else, questions and labels that say whose they are.
  */
 #include <ctype.h>
+#include "dataplane/core/ballot_wide.h"
 #include "dataplane/show/time_text.h"
+#define ROOM_BYTES (64u << 20)
 #include "tests/lib/control_peer.h"
 
 #define HOUR_US     3600000000ull
 #define STATES      6
 #define LEAST_COUNT 900000000 /* no other number in an answer is as large */
+#define FIRST_QUIZ  10        /* quizzes follow the polls: one in each state, numbered from here */
+#define SCORER      500       /* and this number of voter, plus the state, has answered it */
 
 TestSuite(embargo, .init = set_up, .fini = tear_down);
 
@@ -30,11 +34,30 @@ static void plant_counts(int state)
 		tally_add(&lane->receipts[status], planted(state, 2 + status));
 }
 
+/* In the poll and in the quiz. */
 static void change_window(const char *method, int state)
 {
 	char params[64];
 	snprintf(params, sizeof(params), "{'tenant':'acme','id':%d}", state);
 	expect_done(method, params);
+	snprintf(params, sizeof(params), "{'tenant':'acme','id':%d}", FIRST_QUIZ + state);
+	expect_done(method, params);
+}
+
+/* Arms a quiz that one voter has answered right at once. */
+static void arm_quiz(int state, uint64_t opens_us, unsigned max_delay_ms)
+{
+	char params[512], at[TIME_TEXT_BYTES];
+	uint64_t standing;
+	snprintf(params, sizeof(params),
+		 "{'tenant':'acme','id':%d,'kind':'quiz','question':'question-%d','options':"
+		 "['label-%d','other-%d'],'correct':[1],'opens_at':'%s','duration_ms':3600000,"
+		 "'max_delay_ms':%u}",
+		 FIRST_QUIZ + state, state, state, state, time_format(opens_us, at), max_delay_ms);
+	expect_done("open", params);
+	ballot_wide_cast(
+		windows_find(appliance.windows, 7, (uint32_t)(FIRST_QUIZ + state))->window.ballots,
+		(uint32_t)(SCORER + state), 1, 0, &standing);
 }
 
 /* Arms acme's window of this number, with its number in all its texts. */
@@ -58,6 +81,9 @@ static void make_states(void)
 			   state == WINDOW_DRAINING ? 600000 : 0);
 		plant_counts(state);
 	}
+	for (int state = 0; state < STATES; state++)
+		arm_quiz(state, state == WINDOW_SCHEDULED ? now_us + HOUR_US : now_us,
+			 state == WINDOW_DRAINING ? 600000 : 0);
 	change_window("close", WINDOW_DRAINING);
 	change_window("close", WINDOW_FINAL);
 	change_window("close", WINDOW_REVEALED);
@@ -119,10 +145,11 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
 static void expect_no_member(const json_t *json, const char *about)
 {
 	static const char *const names[] = {
-		"jsonrpc",  "id",      "result", "error",        "code",      "message",
-		"method",   "params",  "now",    "interactions", "windows",   "rate_hz",
-		"tenant",   "kind",    "state",  "opens_at",     "closes_at", "final_at",
-		"question", "options", "index",  "label",
+		"jsonrpc",  "id",      "result", "error",        "code",         "message",
+		"method",   "params",  "now",    "interactions", "windows",      "rate_hz",
+		"tenant",   "kind",    "state",  "opens_at",     "closes_at",    "final_at",
+		"question", "options", "index",  "label",        "leaderboards", "show",
+		"entries",  "players", "voter",  "points",       "rank",
 	};
 	const char *name;
 	size_t i;
@@ -139,12 +166,29 @@ static void expect_no_member(const json_t *json, const char *about)
 		expect_no_member(value, about);
 }
 
+/* In whatever list they stand, only who scored in the revealed quiz is told of. */
+static void expect_no_scorer(const json_t *json, const char *about)
+{
+	const char *name;
+	size_t i;
+	json_t *value;
+	const json_t *voter = json_object_get(json, "voter");
+	if (json_is_integer(voter) && integer_of(json, "points"))
+		cr_expect_eq(json_integer_value(voter), SCORER + WINDOW_REVEALED, "%s", about);
+	cr_expect_leq(integer_of(json, "players"), 1, "%s", about);
+	json_object_foreach ((json_t *)json, name, value)
+		expect_no_scorer(value, about);
+	json_array_foreach (json, i, value)
+		expect_no_scorer(value, about);
+}
+
 static void expect_embargo(const json_t *answer, const char *about)
 {
 	char *text = json_dumps(answer, JSON_ENCODE_ANY);
 	expect_no_count(text, about);
 	expect_no_text_before_its_time(text, about);
 	expect_no_member(answer, about);
+	expect_no_scorer(answer, about);
 	free(text);
 }
 
@@ -168,14 +212,24 @@ static bool ask(const char *method, const char *params)
 static bool ask_in_all_forms(const char *method)
 {
 	static const char *const forms[] = {
-		"", "{}", "{'tenant':'acme'}", "{'tenant':'zoo'}", "{'tenant':'none'}", "{'x':1}",
+		"",
+		"{}",
+		"{'tenant':'acme'}",
+		"{'tenant':'zoo'}",
+		"{'tenant':'none'}",
+		"{'x':1}",
+		"{'top':10000}",
+		"{'tenant':'acme','show':null}",
+		"{'tenant':'acme','show':'x'}",
 	};
 	char params[64];
 	bool taken = false;
 	for (size_t i = 0; i < COUNT_OF(forms); i++)
 		taken = ask(method, forms[i]) || taken;
-	for (int state = 0; state <= STATES; state++) { /* the last one is not there */
-		snprintf(params, sizeof(params), "{'tenant':'acme','id':%d}", state);
+	for (int id = 0; id <= FIRST_QUIZ + STATES; id++) { /* some are not there */
+		snprintf(params, sizeof(params), "{'tenant':'acme','id':%d}", id);
+		taken = ask(method, params) || taken;
+		snprintf(params, sizeof(params), "{'tenant':'acme','voter':%d}", SCORER + id);
 		taken = ask(method, params) || taken;
 	}
 	return taken;
@@ -242,6 +296,10 @@ Test(embargo, what_may_be_known_is_told)
 		snprintf(question, sizeof(question), is_asked(state) ? "question-%d" : "(none)",
 			 state);
 		cr_expect_eq(integer_of(listed, "id"), state);
+		cr_expect_eq(
+			json_array_size(json_object_get(
+				window_of(results, "interactions", STATES + state), "leaderboard")),
+			state == WINDOW_REVEALED);
 		cr_expect_str_eq(string_of(listed, "state"),
 				 window_state_name((enum window_state)state));
 		cr_expect_str_eq(string_of(listed, "question"), question);
@@ -260,8 +318,30 @@ Test(embargo, what_may_be_known_is_told)
 				json_array_get(json_object_get(revealed, "options"), (size_t)i),
 				"votes"),
 			planted(WINDOW_REVEALED, i));
+	const json_t *board = json_array_get(json_object_get(results, "leaderboards"), 0);
+	cr_expect_eq(json_array_size(json_object_get(results, "leaderboards")), 1);
+	cr_expect_eq(json_array_size(json_object_get(board, "entries")), 1);
 	json_decref(list);
 	json_decref(results);
+}
+
+Test(embargo, a_leaderboard_is_refused_before_its_reveal)
+{
+	char params[64];
+	make_states();
+	go_public();
+	for (int state = 0; state < STATES; state++) {
+		snprintf(params, sizeof(params), "{'tenant':'acme','id':%d}", FIRST_QUIZ + state);
+		if (state == WINDOW_REVEALED)
+			expect_done("leaderboard", params);
+		else
+			expect_refused("leaderboard", params, CONTROL_CONFLICT,
+				       "is not revealed yet");
+	}
+	expect_refused("leaderboard", "{'tenant':'zoo'}", CONTROL_NOT_FOUND,
+		       "zoo: no revealed quiz is there");
+	expect_refused("leaderboard", "{'tenant':'acme','show':'x'}", CONTROL_NOT_FOUND,
+		       "acme: no revealed quiz of that show");
 }
 
 Test(embargo, the_stream_tells_no_more_than_results)
@@ -280,7 +360,7 @@ Test(embargo, the_stream_tells_no_more_than_results)
 	expect_embargo(live, "live");
 	cr_expect_eq(
 		json_array_size(json_object_get(json_object_get(live, "params"), "interactions")),
-		STATES);
+		2 * STATES);
 	json_decref(live);
 	expect_done("unsubscribe", "");
 }

@@ -86,3 +86,23 @@ Test(public_view, options_of_another_form_are_not_told)
 	expect_view("{\"state\":\"open\",\"options\":[5,[5],null,true]}",
 		    "{\"options\":[{},{},{},{}],\"state\":\"open\"}");
 }
+
+/* By construction they sum revealed quizzes only; what else may come with them is not told. */
+Test(public_view, leaderboards_have_voters_and_points)
+{
+	json_t *studio =
+		json_loads("[{\"tenant\":\"acme\",\"show\":\"saturday\",\"new\":5,\"entries\":["
+			   "{\"voter\":5,\"points\":7,\"new\":5},{\"voter\":6,\"points\":3}]},"
+			   "{\"tenant\":\"zoo\",\"show\":null,\"entries\":[]},{\"players\":5}]",
+			   0, NULL);
+	cr_assert_not_null(studio);
+	json_t *view = public_leaderboards(studio);
+	char *text = json_dumps(view, JSON_COMPACT | JSON_SORT_KEYS);
+	cr_expect_str_eq(text,
+			 "[{\"entries\":[{\"points\":7,\"voter\":5},{\"points\":3,\"voter\":6}],"
+			 "\"show\":\"saturday\",\"tenant\":\"acme\"},"
+			 "{\"entries\":[],\"show\":null,\"tenant\":\"zoo\"},{\"entries\":[]}]");
+	free(text);
+	json_decref(view);
+	json_decref(studio);
+}

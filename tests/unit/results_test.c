@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include "dataplane/show/results.h"
+#include "dataplane/show/time_text.h"
 #include "tests/lib/scratch.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -52,6 +53,23 @@ static const struct datagram_counts counts = {
 	.in_flight = 10,
 };
 
+static json_t *result_of(const struct interaction *interaction, const struct window *of,
+			 const struct tally_sum *sum, uint32_t seconds,
+			 const struct score_board *leaders, uint64_t now_us)
+{
+	static struct outcome outcome;
+	outcome_make(&outcome, of, sum, seconds);
+	const struct result result = {
+		.interaction = interaction,
+		.window = of,
+		.sum = sum,
+		.outcome = &outcome,
+		.leaders = leaders ? *leaders : (struct score_board){0},
+		.now_us = now_us,
+	};
+	return results_interaction(&result);
+}
+
 static json_t *colour_result(uint64_t now_us)
 {
 	uint64_t votes[] = {40, 2};
@@ -66,7 +84,7 @@ static json_t *colour_result(uint64_t now_us)
 		.voters = 42,
 		.votes = votes,
 	};
-	return results_interaction(&colour, &window, &sum, now_us);
+	return result_of(&colour, &window, &sum, 1, NULL, now_us);
 }
 
 /* Compares the compact text; takes the reference. */
@@ -121,16 +139,169 @@ Test(results, datagrams_are_those_that_no_window_counts)
 	expect_json(results_datagrams(&counts, true), COUNTS ",\"in_flight\":10}");
 }
 
+/* The kinds: all that comes between `voters` and `receipts`. */
+static void expect_kind(struct interaction interaction, uint64_t duration_us, uint64_t *votes,
+			uint32_t seconds, const struct score_board *leaders, const char *wanted)
+{
+	char text[2048];
+	const struct window of = {
+		.question = interaction.rules,
+		.identity = (uint8_t)kind_row((enum kind)interaction.rules.kind)->identity,
+		.opens_at_us = OPENS_AT_US,
+		.closes_at_us = OPENS_AT_US + duration_us,
+	};
+	const struct tally_sum sum = {
+		.receipts = {[RECEIPT_COUNTED] = 3}, .voters = 3, .votes = votes};
+	char closes[TIME_TEXT_BYTES];
+	interaction.tenant = &acme;
+	interaction.id = 9;
+	interaction.question = question;
+	snprintf(text, sizeof(text),
+		 "{\"tenant\":\"acme\",\"id\":9,\"kind\":\"%s\",\"state\":\"scheduled\","
+		 "\"question\":\"Which colour?\",\"opens_at\":\"2026-11-22T20:00:00Z\","
+		 "\"closes_at\":\"%s\",\"voters\":3,%s,"
+		 "\"receipts\":{\"counted\":3,\"changed\":0,\"duplicate\":0,\"early\":0,\"late\":0,"
+		 "\"bad_choice\":0,\"cancelled\":0,\"busy\":0},\"durability\":\"none\"}",
+		 kind_row((enum kind)interaction.rules.kind)->name,
+		 time_format(of.closes_at_us, closes), wanted);
+	expect_json(result_of(&interaction, &of, &sum, seconds, leaders, OPENS_AT_US - 1), text);
+}
+
+#define LABELLED(red, blue)                                                                        \
+	"\"options\":[{\"index\":0,\"label\":\"Red\",\"votes\":" #red                              \
+	"},{\"index\":1,\"label\":\"Blue \\\"2\\\"\",\"votes\":" #blue "}]"
+
+Test(results, polls_multis_and_upvotes_have_options_alone)
+{
+	static const enum kind kinds[] = {KIND_POLL, KIND_MULTI, KIND_UPVOTE};
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		expect_kind((struct interaction){.rules = {.kind = (uint8_t)kinds[i], .options = 2},
+						 .labels = labels},
+			    20000000, (uint64_t[]){2, 1}, 1, NULL, LABELLED(2, 1));
+}
+
+Test(results, a_scale_has_values_and_their_mean)
+{
+	static const struct {
+		uint64_t votes[3]; /* of 2, 3 and 4 */
+		const char *wanted;
+	} rows[] = {
+		{{0, 0, 0},
+		 "0},{\"value\":3,\"votes\":0},{\"value\":4,\"votes\":0}],\"mean\":null"},
+		{{1, 0, 0}, "1},{\"value\":3,\"votes\":0},{\"value\":4,\"votes\":0}],\"mean\":2.0"},
+		{{2, 0, 1},
+		 "2},{\"value\":3,\"votes\":0},{\"value\":4,\"votes\":1}],"
+		 "\"mean\":2.6666666666666665"},
+		{{1, 1, 0}, "1},{\"value\":3,\"votes\":1},{\"value\":4,\"votes\":0}],\"mean\":2.5"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char wanted[512];
+		uint64_t votes[3];
+		memcpy(votes, rows[i].votes, sizeof(votes));
+		snprintf(wanted, sizeof(wanted), "\"options\":[{\"value\":2,\"votes\":%s",
+			 rows[i].wanted);
+		expect_kind(
+			(struct interaction){
+				.rules = {.kind = KIND_SCALE, .first = 2, .options = 3}},
+			20000000, votes, 1, NULL, wanted);
+	}
+}
+
+Test(results, a_quiz_has_what_is_right_and_its_leaders)
+{
+	struct score_entry entries[] = {{1000, 4294967295}, {17, 0}};
+	const struct score_board leaders = {.entries = entries, .count = 2, .players = 3};
+	const struct interaction quiz = {
+		.rules = {.kind = KIND_QUIZ, .options = 2}, .labels = labels, .correct = {2}};
+	expect_kind(quiz, 20000000, (uint64_t[]){1, 2}, 1, &leaders,
+		    LABELLED(1, 2) ",\"correct\":[1],\"leaderboard\":[{\"voter\":4294967295,"
+				   "\"points\":1000},{\"voter\":0,\"points\":17}]");
+	expect_kind(quiz, 20000000, (uint64_t[]){0, 0}, 1, NULL,
+		    LABELLED(0, 0) ",\"correct\":[1],\"leaderboard\":[]");
+}
+
+Test(results, a_reaction_has_a_row_for_each_second)
+{
+	const struct interaction reaction = {.rules = {.kind = KIND_REACTION, .options = 2},
+					     .labels = labels};
+	expect_kind(reaction, 2500000, (uint64_t[]){1, 2, 0, 0, 3, 4}, 3, NULL,
+		    LABELLED(4, 6) ",\"series\":[[1,2],[0,0],[3,4]]");
+}
+
+/* What came before an early close stays; seconds there is memory for, but no count, do not. */
+Test(results, a_reaction_that_was_closed_early_shows_what_came_before)
+{
+	const struct interaction reaction = {.rules = {.kind = KIND_REACTION, .options = 2},
+					     .labels = labels};
+	static const struct {
+		uint64_t duration_us;
+		uint64_t votes[8];
+		const char *wanted;
+	} rows[] = {
+		{1, {0}, LABELLED(0, 0) ",\"series\":[[0,0]]"},
+		{1000000, {5}, LABELLED(5, 0) ",\"series\":[[5,0]]"},
+		{1000001, {5}, LABELLED(5, 0) ",\"series\":[[5,0],[0,0]]"},
+		{1000000, {5, 0, 0, 0, 0, 7}, LABELLED(5, 7) ",\"series\":[[5,0],[0,0],[0,7]]"},
+		{0, {0, 1}, LABELLED(0, 1) ",\"series\":[[0,1]]"},
+		{4000000, {0}, LABELLED(0, 0) ",\"series\":[[0,0],[0,0],[0,0],[0,0]]"},
+		{9000000, {0}, LABELLED(0, 0) ",\"series\":[[0,0],[0,0],[0,0],[0,0]]"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		uint64_t votes[8];
+		memcpy(votes, rows[i].votes, sizeof(votes));
+		expect_kind(reaction, rows[i].duration_us, votes, 4, NULL, rows[i].wanted);
+	}
+}
+
+Test(results, a_leaderboard_may_say_of_which_show_it_is)
+{
+	struct score_entry entry = {7, 5};
+	char show[] = "saturday";
+	const struct score_board board = {.entries = &entry, .count = 1, .players = 1};
+	struct interaction quiz = {.tenant = &acme, .show = show};
+#define ENTRIES "\"entries\":[{\"voter\":5,\"points\":7}]}"
+	expect_json(results_leaderboard(&quiz, false, &board), "{\"tenant\":\"acme\"," ENTRIES);
+	expect_json(results_leaderboard(&quiz, true, &board),
+		    "{\"tenant\":\"acme\",\"show\":\"saturday\"," ENTRIES);
+	quiz.show = NULL;
+	expect_json(results_leaderboard(&quiz, true, &board),
+		    "{\"tenant\":\"acme\",\"show\":null," ENTRIES);
+}
+
+static json_t *empty_document(bool has_quizzes)
+{
+	const struct results_parts parts = {.interactions = json_array(),
+					    .has_quizzes = has_quizzes,
+					    .leaderboards = json_array(),
+					    .datagrams = json_object(),
+					    .clock = json_object()};
+	return results_document(&parts);
+}
+
 Test(results, the_document_says_that_nothing_is_durable)
 {
-	expect_json(results_document(json_array(), json_object()),
-		    "{\"interactions\":[],\"datagrams\":{},\"durability\":\"none\"}");
+	expect_json(empty_document(false), "{\"interactions\":[],\"datagrams\":{},\"clock\":{},"
+					   "\"durability\":\"none\"}");
+}
+
+Test(results, a_document_with_quizzes_has_leaderboards)
+{
+	expect_json(empty_document(true), "{\"interactions\":[],\"leaderboards\":[],"
+					  "\"datagrams\":{},\"clock\":{},\"durability\":\"none\"}");
 }
 
 Test(results, out_of_memory_upstream_gives_no_document)
 {
-	cr_expect_null(results_document(NULL, json_object()));
-	cr_expect_null(results_document(json_array(), NULL));
+	for (int missing = 0; missing < 4; missing++) {
+		const struct results_parts parts = {
+			.interactions = missing == 0 ? NULL : json_array(),
+			.has_quizzes = true,
+			.leaderboards = missing == 1 ? NULL : json_array(),
+			.datagrams = missing == 2 ? NULL : json_object(),
+			.clock = missing == 3 ? NULL : json_object(),
+		};
+		cr_expect_null(results_document(&parts), "%d", missing);
+	}
 }
 
 static char *read_back(const char *path)
@@ -146,11 +317,11 @@ static char *read_back(const char *path)
 Test(results, a_file_is_indented_and_ends_with_a_newline)
 {
 	struct err err = {""};
-	json_t *document = results_document(json_array(), json_object());
+	json_t *document = empty_document(false);
 	const char *path = scratch_path("out.json");
 	cr_assert_eq(results_save(path, document, &err), 0, "%s", err.text);
 	cr_expect_str_eq(read_back(path), "{\n  \"interactions\": [],\n  \"datagrams\": {},\n"
-					  "  \"durability\": \"none\"\n}\n");
+					  "  \"clock\": {},\n  \"durability\": \"none\"\n}\n");
 	cr_expect_eq(scratch_count(), 1);
 	json_decref(document);
 }
