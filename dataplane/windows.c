@@ -118,36 +118,63 @@ struct change {
 	uint64_t memory_bytes;
 };
 
-/* The tenant's own limits, with what it keeps and those of the new windows up to number `last`. */
-static int check_tenant(const struct windows *windows, const struct change *change,
-			const struct interaction *interactions, uint32_t last, struct err *err)
+int windows_check_share(const struct interaction *interaction, uint64_t count, uint64_t bytes,
+			struct err *err)
 {
-	const struct tenant *tenant = interactions[last].tenant;
-	uint64_t count = 0, bytes = 0;
-	if (!tenant->limits.windows && !tenant->limits.memory_mb)
-		return 0;
+	const struct tenant *tenant = interaction->tenant;
+	const struct tenant_limits *limits = &tenant->limits;
+	if (limits->windows && count > limits->windows)
+		return err_set(err, -ENOMEM, "%s/%u: %s may have %llu windows and has them",
+			       tenant->name, interaction->id, tenant->name,
+			       (unsigned long long)limits->windows);
+	if (limits->memory_mb && bytes > limits->memory_mb << 20)
+		return err_set(err, -ENOMEM,
+			       "%s/%u: with it %s would take %llu KiB, more than its %llu MiB",
+			       tenant->name, interaction->id, tenant->name,
+			       (unsigned long long)bytes >> 10,
+			       (unsigned long long)limits->memory_mb);
+	return 0;
+}
+
+/* One tenant's limits, with what it keeps and all that is new. */
+static int check_tenant(const struct windows *windows, const struct change *change,
+			const struct interaction *interactions, uint32_t count,
+			const struct tenant *tenant, struct err *err)
+{
+	uint64_t armed = 0, bytes = 0;
+	int rc = 0;
 	for (uint32_t i = 0; i < change->kept; i++) {
 		if (change->armed[i]->interaction.tenant != tenant)
 			continue;
-		count++;
+		armed++;
 		bytes += change->armed[i]->memory_bytes;
 	}
-	for (uint32_t i = 0; i <= last; i++) {
+	for (uint32_t i = 0; i < count && rc == 0; i++) {
 		if (interactions[i].tenant != tenant)
 			continue;
-		count++;
 		bytes += windows_memory_of(windows, &interactions[i]);
+		rc = windows_check_share(&interactions[i], ++armed, bytes, err);
 	}
-	if (tenant->limits.windows && count > tenant->limits.windows)
-		return err_set(err, -ENOMEM, "%s/%u: %s may have %llu windows and has them",
-			       tenant->name, interactions[last].id, tenant->name,
-			       (unsigned long long)tenant->limits.windows);
-	if (tenant->limits.memory_mb && bytes > tenant->limits.memory_mb << 20)
-		return err_set(err, -ENOMEM,
-			       "%s/%u: with it %s would take %llu KiB, more than its %llu MiB",
-			       tenant->name, interactions[last].id, tenant->name,
-			       (unsigned long long)bytes >> 10,
-			       (unsigned long long)tenant->limits.memory_mb);
+	return rc;
+}
+
+/* Each tenant once: a show has far more windows than tenants. */
+static int check_tenants(const struct windows *windows, const struct change *change,
+			 const struct interaction *interactions, uint32_t count, struct err *err)
+{
+	uint64_t seen[(UINT16_MAX + 1) / 64] = {0};
+	for (uint32_t i = 0; i < count; i++) {
+		const struct tenant *tenant = interactions[i].tenant;
+		uint64_t bit = 1ull << tenant->id % 64;
+		if (seen[tenant->id / 64] & bit)
+			continue;
+		seen[tenant->id / 64] |= bit;
+		if (!tenant->limits.windows && !tenant->limits.memory_mb)
+			continue;
+		int rc = check_tenant(windows, change, interactions, count, tenant, err);
+		if (rc)
+			return rc;
+	}
 	return 0;
 }
 
@@ -165,25 +192,22 @@ static int check_all(const struct windows *windows, const struct change *change,
 			return err_set(err, -EEXIST, "%s/%u: the id is in use; choose another",
 				       interaction->tenant->name, interaction->id);
 		int rc = windows_check_memory(windows, taken, bytes, interaction, err);
-		if (rc == 0)
-			rc = check_tenant(windows, change, interactions, i, err);
 		if (rc)
 			return rc;
 		taken += bytes;
 	}
-	return 0;
+	return check_tenants(windows, change, interactions, count, err);
 }
 
-static int change_begin(const struct windows *windows, struct armed_window *const *out,
-			uint32_t out_count, uint32_t in_count, struct change *change,
-			struct err *err)
+static int change_begin(const struct windows *windows, const struct windows_change *wanted,
+			struct change *change, struct err *err)
 {
-	size_t slots = windows->count + (size_t)in_count + 1;
+	size_t slots = windows->count + (size_t)wanted->count + 1;
 	*change = (struct change){.armed = calloc(slots, sizeof(struct armed_window *))};
 	if (!change->armed)
 		return err_set(err, -ENOMEM, "windows: out of memory");
-	for (uint32_t i = 0; i < out_count; i++)
-		out[i]->leaving = true;
+	for (uint32_t i = 0; i < wanted->out_count; i++)
+		wanted->out[i]->leaving = true;
 	for (uint32_t i = 0; i < windows->count; i++) {
 		struct armed_window *armed = windows->armed[i];
 		if (armed->leaving)
@@ -210,11 +234,10 @@ static int change_arm(const struct windows *windows, struct change *change,
 }
 
 /* The new windows are given back; their interactions are still the caller's. */
-static void change_abandon(struct change *change, struct armed_window *const *out,
-			   uint32_t out_count)
+static void change_abandon(struct change *change, const struct windows_change *wanted)
 {
-	for (uint32_t i = 0; i < out_count; i++)
-		out[i]->leaving = false;
+	for (uint32_t i = 0; i < wanted->out_count; i++)
+		wanted->out[i]->leaving = false;
 	for (uint32_t i = change->kept; i < change->count; i++)
 		windows_room_give_back(change->armed[i]);
 	free(change->armed);
@@ -230,39 +253,61 @@ static void take_out(struct windows *windows, struct armed_window *armed)
 	armed_free(armed);
 }
 
-int windows_replace(struct windows *windows, struct armed_window *const *out, uint32_t out_count,
-		    struct interaction *interactions, uint32_t count, struct err *err)
+int windows_check(const struct windows *windows, const struct windows_change *wanted,
+		  struct err *err)
 {
 	struct change change;
-	int rc = change_begin(windows, out, out_count, count, &change, err);
+	int rc = change_begin(windows, wanted, &change, err);
 	if (rc)
 		return rc;
-	rc = check_all(windows, &change, interactions, count, err);
+	rc = check_all(windows, &change, wanted->interactions, wanted->count, err);
+	change_abandon(&change, wanted);
+	return rc;
+}
+
+/* From here on nothing can fail. */
+static void change_commit(struct windows *windows, const struct change *change,
+			  const struct windows_change *wanted, const struct window_table *table)
+{
+	free(windows->armed);
+	windows->armed = change->armed;
+	windows->count = change->count;
+	windows->memory_bytes = change->memory_bytes;
+	for (uint32_t i = 0; i < wanted->count; i++)
+		wanted->interactions[i] = (struct interaction){0};
+	publish(windows, table);
+	for (uint32_t i = 0; i < wanted->out_count; i++)
+		take_out(windows, wanted->out[i]);
+}
+
+int windows_replace(struct windows *windows, const struct windows_change *wanted, struct err *err)
+{
+	struct change change;
+	struct window_table *table = NULL;
+	int rc = change_begin(windows, wanted, &change, err);
+	if (rc)
+		return rc;
+	rc = check_all(windows, &change, wanted->interactions, wanted->count, err);
 	if (rc == 0)
-		rc = change_arm(windows, &change, interactions, count, err);
-	struct window_table *table = rc ? NULL : build_table(change.armed, change.count);
-	if (rc == 0 && !table)
+		rc = change_arm(windows, &change, wanted->interactions, wanted->count, err);
+	if (rc == 0 && !(table = build_table(change.armed, change.count)))
 		rc = err_set(err, -ENOMEM, "windows: out of memory");
+	if (rc == 0 && wanted->last_check)
+		rc = wanted->last_check(wanted->context, err);
 	if (rc) {
-		change_abandon(&change, out, out_count);
+		free(table);
+		change_abandon(&change, wanted);
 		return rc;
 	}
-	free(windows->armed);
-	windows->armed = change.armed;
-	windows->count = change.count;
-	windows->memory_bytes = change.memory_bytes;
-	for (uint32_t i = 0; i < count; i++)
-		interactions[i] = (struct interaction){0};
-	publish(windows, table);
-	for (uint32_t i = 0; i < out_count; i++)
-		take_out(windows, out[i]);
+	change_commit(windows, &change, wanted, table);
 	return 0;
 }
 
 int windows_arm(struct windows *windows, struct interaction *interactions, uint32_t count,
 		struct err *err)
 {
-	return windows_replace(windows, NULL, 0, interactions, count, err);
+	const struct windows_change wanted = {.interactions = interactions, .count = count};
+	return windows_replace(windows, &wanted, err);
 }
 
 struct armed_window *windows_find(const struct windows *windows, uint16_t tenant,
@@ -306,6 +351,21 @@ const uint64_t *windows_past_receipts(const struct windows *windows)
 	return windows->past_receipts;
 }
 
+/*
+ * Program time may run ahead, so a window that closes early can have votes of a second that it does
+ * not have any more: they are its last one's.
+ */
+static void fold_seconds(const struct armed_window *armed, struct tally_sum *sum)
+{
+	uint64_t options = armed->window.question.options;
+	uint64_t kept = window_seconds(&armed->window) * options;
+	uint64_t counters = store_counters(&armed->plan, armed->seconds);
+	for (uint64_t i = kept; i < counters; i++) {
+		sum->votes[kept - options + i % options] += sum->votes[i];
+		sum->votes[i] = 0;
+	}
+}
+
 void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t now_us,
 		 struct tally_sum *sum)
 {
@@ -317,6 +377,7 @@ void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t n
 	}
 	sum->votes = armed->votes;
 	tally_read(&armed->store.tally, store_counters(&armed->plan, armed->seconds), sum);
+	fold_seconds(armed, sum);
 	/* Where a voter has one answer, each that was counted is another voter's. */
 	if (!armed->store.seen.words)
 		sum->voters = sum->receipts[RECEIPT_COUNTED];

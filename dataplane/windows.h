@@ -63,15 +63,30 @@ void windows_destroy(struct windows *windows);
 /* Where workers find the table: an address that stays, loaded with acquire before each burst. */
 const struct window_table *const *windows_published(const struct windows *windows);
 
+/* Windows that go out and others that are armed, in one step. */
+struct windows_change {
+	struct armed_window *const *out;
+	uint32_t out_count;
+	struct interaction *interactions; /* no id twice; one that goes out may come back */
+	uint32_t count;
+	/*
+	 * Asked when all memory is taken, which may have lasted, and before anybody sees anything:
+	 * other than 0, with `err` filled in, calls all of it off. NULL: nobody is asked.
+	 */
+	int (*last_check)(void *context, struct err *err);
+	void *context;
+};
+
 /*
- * Takes windows out and arms others in one step, all or nothing; workers see the one table or the
- * other. The contents of `interactions` are taken over (they are left zeroed). No id may occur
- * twice among them; one that is taken out may come back. The order in which windows were armed is
- * kept. -EEXIST: an id is in use. -ENOMEM: no memory, or over a limit of the appliance or the
- * tenant.
+ * Does it, all or nothing; workers see the one table or the other. The contents of `interactions`
+ * are taken over (they are left zeroed). The order in which windows were armed is kept. -EEXIST: an
+ * id is in use. -ENOMEM: no memory, or over a limit of the appliance or the tenant.
  */
-int windows_replace(struct windows *windows, struct armed_window *const *out, uint32_t out_count,
-		    struct interaction *interactions, uint32_t count, struct err *err);
+int windows_replace(struct windows *windows, const struct windows_change *wanted, struct err *err);
+
+/* Whether windows_replace() would, as far as ids and limits go. Changes nothing. */
+int windows_check(const struct windows *windows, const struct windows_change *wanted,
+		  struct err *err);
 
 /* The same, but nothing goes out. */
 int windows_arm(struct windows *windows, struct interaction *interactions, uint32_t count,
@@ -107,8 +122,9 @@ int windows_open_now(struct windows *windows, struct armed_window *armed, uint64
 		     struct err *err);
 
 /*
- * False once votes may have been counted: from a little before opens_at on, as program time may run
- * ahead. Until then a window may be changed in any way.
+ * False once votes may have been counted: from 300 ms before opens_at on, as program time may run
+ * ahead, and as a change takes a moment to reach the workers. Until then a window may be changed in
+ * any way.
  */
 bool windows_untouched(const struct armed_window *armed, uint64_t now_us);
 

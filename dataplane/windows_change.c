@@ -25,9 +25,13 @@ static int check_state(const struct armed_window *armed, uint64_t now_us, unsign
 #define BEFORE_FINAL      (1u << WINDOW_SCHEDULED | 1u << WINDOW_OPEN | 1u << WINDOW_DRAINING)
 #define BEFORE_FINAL_TEXT "a scheduled, open or draining"
 
+/* What passes at most from a caller's look at the clock until workers see what it did. */
+#define PUBLISH_US 50000
+
 bool windows_untouched(const struct armed_window *armed, uint64_t now_us)
 {
-	return window_state(&armed->window, now_us + PROGRAM_TIME_AHEAD_US) == WINDOW_SCHEDULED;
+	return window_state(&armed->window, now_us + PROGRAM_TIME_AHEAD_US + PUBLISH_US) ==
+	       WINDOW_SCHEDULED;
 }
 
 int windows_close(struct windows *windows, struct armed_window *armed, uint64_t now_us,
@@ -56,14 +60,28 @@ static int check_longer(const struct armed_window *armed, const struct window *c
 	return 0;
 }
 
+/* The tenant's share, with so much more for one of its windows. */
+static int check_share(const struct windows *windows, const struct armed_window *armed,
+		       uint64_t bytes, struct err *err)
+{
+	const struct tenant *tenant = armed->interaction.tenant;
+	for (uint32_t i = 0; i < windows->count; i++)
+		if (windows->armed[i]->interaction.tenant == tenant)
+			bytes += windows->armed[i]->memory_bytes;
+	return windows_check_share(&armed->interaction, 0, bytes, err);
+}
+
 /* Memory for further seconds stays with the window also when nothing comes of the rest. */
 static int take_longer(struct windows *windows, struct armed_window *armed, uint64_t closes_at_us,
 		       struct err *err)
 {
-	uint64_t before = armed->memory_bytes;
-	int rc = windows_check_memory(windows, windows->memory_bytes,
-				      windows_room_needed(armed, closes_at_us), &armed->interaction,
+	uint64_t before = armed->memory_bytes, needed = windows_room_needed(armed, closes_at_us);
+	if (needed == 0)
+		return 0;
+	int rc = windows_check_memory(windows, windows->memory_bytes, needed, &armed->interaction,
 				      err);
+	if (rc == 0)
+		rc = check_share(windows, armed, needed, err);
 	if (rc == 0)
 		rc = windows_room_extend(&windows->options, armed, closes_at_us, err);
 	windows->memory_bytes += armed->memory_bytes - before;

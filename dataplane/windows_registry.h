@@ -26,4 +26,8 @@ int windows_republish(struct windows *windows, struct armed_window *armed,
 int windows_check_memory(const struct windows *windows, uint64_t taken, uint64_t bytes,
 			 const struct interaction *interaction, struct err *err);
 
+/* Whether its tenant may have so many windows that take so much, the interaction's included. */
+int windows_check_share(const struct interaction *interaction, uint64_t count, uint64_t bytes,
+			struct err *err);
+
 #endif

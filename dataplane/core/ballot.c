@@ -44,6 +44,11 @@ static size_t aligned(size_t bytes)
 	return (bytes + BALLOT_ALIGNMENT - 1) / BALLOT_ALIGNMENT * BALLOT_ALIGNMENT;
 }
 
+size_t ballot_directory_bytes(uint64_t voters)
+{
+	return aligned(containers_for(voters) * sizeof(uint32_t));
+}
+
 /* What lies before the arrays. */
 static size_t head_bytes(uint64_t containers)
 {
@@ -87,7 +92,7 @@ void ballot_init(struct ballot *ballot, void *memory, size_t bytes, uint64_t vot
 		 uint32_t options, enum ballot_form form)
 {
 	uint64_t containers = containers_for(voters);
-	size_t directory_bytes = aligned(containers * sizeof(uint32_t));
+	size_t directory_bytes = ballot_directory_bytes(voters);
 	ballot->voters = voters;
 	ballot->directory = memory;
 	ballot->pool = (uint8_t *)memory + directory_bytes;

@@ -54,6 +54,9 @@ size_t ballot_bytes(uint64_t voters, uint32_t options);
 /* The same for BALLOT_DENSE, a little less. */
 size_t ballot_bytes_dense(uint64_t voters, uint32_t options);
 
+/* How many of them, the first, ballot_init() writes. */
+size_t ballot_directory_bytes(uint64_t voters);
+
 /*
  * Bytes for a growing ballot of which `expected` voters will answer, spread over the numbers by
  * chance. More of them, or others, may find the pool dry. Never more than ballot_bytes(). Not for

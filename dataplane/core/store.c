@@ -118,16 +118,24 @@ int store_parts(const struct store_plan *plan, uint32_t from, uint32_t to,
 static int add_pages(void *context, size_t at, size_t bytes)
 {
 	size_t *sum = context;
-	(void)at;
-	*sum += pages(bytes);
+	size_t first = at / STORE_ALIGNMENT * STORE_ALIGNMENT;
+	*sum += bytes ? pages(at + bytes) - first : 0;
 	return 0;
+}
+
+/* All directories are written at once, also those of seconds that are only to come. */
+static size_t directories_ahead(const struct store_plan *plan, uint32_t seconds)
+{
+	if (has_pairs(plan) || plan->form != BALLOT_DENSE || seconds >= plan->seconds)
+		return 0;
+	return (plan->seconds - seconds) * pages(ballot_directory_bytes(plan->voters));
 }
 
 size_t store_memory(const struct store_plan *plan, uint32_t from, uint32_t to)
 {
 	size_t sum = 0;
 	store_parts(plan, from, to, add_pages, &sum);
-	return sum;
+	return sum + directories_ahead(plan, to) - (from ? directories_ahead(plan, from) : 0);
 }
 
 uint64_t store_pool_dry(const struct store *store)

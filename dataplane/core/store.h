@@ -55,7 +55,7 @@ void store_init(struct store *store, void *memory, const struct store_plan *plan
 int store_parts(const struct store_plan *plan, uint32_t from, uint32_t to,
 		int (*use)(void *context, size_t at, size_t bytes), void *context);
 
-/* The sum of those parts in whole pages. */
+/* What they take, in whole pages, with the little that is written for seconds to come. */
 size_t store_memory(const struct store_plan *plan, uint32_t from, uint32_t to);
 
 /* How many times a cast found a ballot's pool dry. */

@@ -88,5 +88,7 @@ uint64_t window_seconds(const struct window *window)
 {
 	if (window->identity != ONE_PER_VOTER_SECOND)
 		return 1;
-	return (window->closes_at_us - window->opens_at_us + SECOND_US - 1) / SECOND_US;
+	uint64_t seconds = (window->closes_at_us - window->opens_at_us + SECOND_US - 1) / SECOND_US;
+	/* Closed as it opened: what came ahead of its time is in the first. */
+	return seconds ? seconds : 1;
 }
