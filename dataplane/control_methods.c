@@ -14,13 +14,17 @@
 static const struct method_row method_rows[] = {
 	/* methods_windows.c */
 	{.name = "open", .studio = method_open},
-	{.name = "load", .studio = method_load},
 	{.name = "close", .studio = method_close},
 	{.name = "extend", .studio = method_extend},
 	{.name = "cancel", .studio = method_cancel},
 	{.name = "reveal", .studio = method_reveal},
 	{.name = "list", .studio = method_list, .public = method_list_public},
 	{.name = "results", .studio = method_results, .public = method_results_public},
+	/* methods_show.c */
+	{.name = "load", .studio = method_load},
+	{.name = "rundown", .studio = method_rundown, .public = method_rundown_public},
+	{.name = "next", .studio = method_next},
+	{.name = "unload", .studio = method_unload},
 	/* methods_boards.c */
 	{.name = "leaderboard", .studio = method_leaderboard, .public = method_leaderboard_public},
 	/* methods_appliance.c */

@@ -82,6 +82,25 @@ int params_top(const json_t *params, uint32_t *top, struct err *err)
 	return rc;
 }
 
+int params_show(const json_t *params, const char **show, struct err *err)
+{
+	const struct json_fields fields = {.object = params, .place = "params", .err = err};
+	if (!json_object_get(params, "show"))
+		return 0;
+	return json_fields_text(&fields, "show", RUNDOWN_MAX_SHOW_BYTES, show);
+}
+
+int params_boolean(const json_t *params, const char *name, bool *value, struct err *err)
+{
+	const json_t *member = json_object_get(params, name);
+	if (!member)
+		return 0;
+	if (!json_is_boolean(member))
+		return err_set(err, -EINVAL, "params.%s: wants true or false", name);
+	*value = json_is_true(member);
+	return 0;
+}
+
 static int parse_selection(struct appliance *appliance, const json_t *params,
 			   const char *const *names, struct selection *selection, struct err *err)
 {

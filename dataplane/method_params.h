@@ -42,6 +42,12 @@ int params_tenant(struct appliance *appliance, const json_t *params, uint16_t *t
 /* Reads an optional `top`: how many entries a leaderboard is to have. */
 int params_top(const json_t *params, uint32_t *top, struct err *err);
 
+/* Reads `show`, a show's name, which belongs to `params`. Where it is absent it stays as it is. */
+int params_show(const json_t *params, const char **show, struct err *err);
+
+/* Reads a boolean. Where it is absent it stays as it is. */
+int params_boolean(const json_t *params, const char *name, bool *value, struct err *err);
+
 /* Reads optional `tenant` and `id`; other members than these and `also` (or NULL) are refused. */
 int selection_parse(struct appliance *appliance, const json_t *params, const char *also,
 		    struct selection *selection, struct method_error *error);

@@ -15,14 +15,21 @@ typedef json_t *method_function(struct appliance *appliance, const json_t *param
 				struct method_error *error);
 
 /* methods_windows.c */
-method_function method_open, method_load, method_close, method_extend, method_cancel, method_reveal,
-	method_list, method_results, method_list_public, method_results_public;
+method_function method_open, method_close, method_extend, method_cancel, method_reveal, method_list,
+	method_results, method_list_public, method_results_public;
+
+/* methods_show.c */
+method_function method_load, method_rundown, method_rundown_public, method_next, method_unload;
 
 /* methods_boards.c */
 method_function method_leaderboard, method_leaderboard_public;
 
 /* methods_appliance.c */
 method_function method_stats;
+
+/* A window as methods return it, as this role may see it. NULL when out of memory. */
+json_t *window_for(struct appliance *appliance, enum control_role role, struct armed_window *armed,
+		   uint64_t now_us);
 
 /*
  * The results document of the selected windows as they stand now, as this role may see it. NULL

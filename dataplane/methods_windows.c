@@ -3,10 +3,11 @@
 #include "dataplane/methods.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "dataplane/clock.h"
 #include "dataplane/public_view.h"
-#include "dataplane/show/time_text.h"
+#include "dataplane/shows.h"
 #include "dataplane/stats.h"
 #include "dataplane/window_results.h"
 
@@ -26,67 +27,50 @@ static json_t *window_json(struct appliance *appliance, struct armed_window *arm
 	answer_set_time(object, "final_at", window_final_at_us(&armed->window));
 	json_object_set_new(object, "voters", json_integer((json_int_t)sum.voters));
 	json_object_set_new(object, "memory_bytes", json_integer((json_int_t)armed->memory_bytes));
+	if (interaction->show)
+		json_object_set_new(object, "show", json_string(interaction->show));
 	return object;
 }
 
-/* A window that nobody could answer any more is a slip of the hand. */
-static int check_not_over(const struct interaction *interaction, struct err *err)
+/* An interaction, and the show that it belongs to, where one is named. */
+static int parse_open(struct appliance *appliance, const json_t *params, uint64_t now_us,
+		      struct interaction *interaction, struct err *err)
 {
-	char closes[TIME_TEXT_BYTES];
-	uint64_t closes_at_us = interaction->opens_at_us + interaction->duration_us;
-	if (closes_at_us > clock_now_us())
-		return 0;
-	return err_set(err, -EINVAL, "%s/%u: opens_at: its window is over already (it closed %s)",
-		       interaction->tenant->name, interaction->id,
-		       time_format(closes_at_us, closes));
+	const char *show = NULL;
+	json_t *rest = json_copy((json_t *)params);
+	int rc = params_show(params, &show, err);
+	if (rc == 0) {
+		json_object_del(rest, "show");
+		rc = interaction_parse(rest, "params", &appliance->keyring, now_us, interaction,
+				       err);
+	}
+	json_decref(rest);
+	if (rc)
+		return rc;
+	if (show && !(interaction->show = strdup(show)))
+		rc = err_set(err, -ENOMEM, "out of memory");
+	if (rc == 0)
+		rc = shows_check_not_over(interaction, now_us, err);
+	if (rc)
+		interaction_free(interaction);
+	return rc;
 }
 
 json_t *method_open(struct appliance *appliance, const json_t *params, struct method_error *error)
 {
 	struct interaction interaction;
 	struct err err;
-	uint64_t now_us = clock_now_us();
-	int rc = interaction_parse(params, "params", &appliance->keyring, now_us, &interaction,
-				   &err);
+	int rc = parse_open(appliance, params, clock_now_us(), &interaction, &err);
 	if (rc)
 		return answer_fail(error, answer_code_of(rc), &err);
 	uint16_t tenant = interaction.tenant->id;
 	uint32_t id = interaction.id;
-	rc = check_not_over(&interaction, &err);
-	if (rc == 0)
-		rc = windows_arm(appliance->windows, &interaction, 1, &err);
+	rc = windows_arm(appliance->windows, &interaction, 1, &err);
 	if (rc) {
 		interaction_free(&interaction);
 		return answer_fail(error, answer_code_of(rc), &err);
 	}
 	return window_json(appliance, windows_find(appliance->windows, tenant, id), clock_now_us());
-}
-
-json_t *method_load(struct appliance *appliance, const json_t *params, struct method_error *error)
-{
-	struct rundown rundown;
-	struct err err;
-	int rc = rundown_parse(params, "params", &appliance->keyring, &rundown, &err);
-	if (rc)
-		return answer_fail(error, answer_code_of(rc), &err);
-	uint32_t first = windows_count(appliance->windows);
-	for (uint32_t i = 0; i < rundown.count && rc == 0; i++)
-		rc = check_not_over(&rundown.interactions[i], &err);
-	if (rc == 0)
-		rc = windows_arm(appliance->windows, rundown.interactions, rundown.count, &err);
-	json_t *result = NULL;
-	if (rc) {
-		answer_fail(error, answer_code_of(rc), &err);
-	} else {
-		json_t *list = json_array();
-		for (uint32_t i = first; i < windows_count(appliance->windows); i++)
-			json_array_append_new(list, window_json(appliance,
-								windows_at(appliance->windows, i),
-								clock_now_us()));
-		result = json_pack("{s:s,s:o}", "show", rundown.show, "windows", list);
-	}
-	rundown_free(&rundown);
-	return result;
 }
 
 /* close, cancel, reveal and extend: find the window, do it, show it. */
@@ -167,6 +151,12 @@ static json_t *show_to(enum control_role role, json_t *window)
 	return view;
 }
 
+json_t *window_for(struct appliance *appliance, enum control_role role, struct armed_window *armed,
+		   uint64_t now_us)
+{
+	return show_to(role, window_json(appliance, armed, now_us));
+}
+
 static json_t *list_for(struct appliance *appliance, enum control_role role, const json_t *params,
 			struct method_error *error)
 {
@@ -182,8 +172,7 @@ static json_t *list_for(struct appliance *appliance, enum control_role role, con
 	for (uint32_t i = 0; i < windows_count(appliance->windows); i++) {
 		struct armed_window *armed = windows_at(appliance->windows, i);
 		if (selection_has(&selection, &armed->window))
-			json_array_append_new(list,
-					      show_to(role, window_json(appliance, armed, now_us)));
+			json_array_append_new(list, window_for(appliance, role, armed, now_us));
 	}
 	json_t *result = json_object();
 	answer_set_time(result, "now", now_us);

@@ -30,7 +30,7 @@ static const struct member window_members[] = {
 	{"state", PLANNED},        {"question", ASKED},   {"opens_at", PLANNED},
 	{"closes_at", PLANNED},    {"final_at", PLANNED}, {"voters", REVEALED},
 	{"mean", REVEALED},        {"series", REVEALED},  {"correct", REVEALED},
-	{"leaderboard", REVEALED},
+	{"leaderboard", REVEALED}, {"min", ASKED},        {"max", ASKED},
 };
 
 static const struct member leaderboard_members[] = {

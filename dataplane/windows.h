@@ -47,6 +47,7 @@ struct armed_window {
 	uint32_t seconds;    /* of the store that have memory */
 	uint64_t *votes;     /* for windows_sum(): as many as the store has counters */
 	bool leaving;        /* while windows_replace() takes it out */
+	bool planned;        /* while a show is loaded: its file has this one too */
 	bool settled;        /* final, and no worker has a vote in hand that came before */
 	struct {
 		bool known;

@@ -11,8 +11,6 @@
 
 #include "dataplane/show/json_fields.h"
 
-#define MAX_SHOW_BYTES 200
-
 static int order_by_identity(const void *left, const void *right)
 {
 	const struct interaction *a = *(const struct interaction *const *)left;
@@ -82,7 +80,7 @@ static int read_rundown(const struct json_fields *fields, const struct keyring *
 			struct rundown *rundown)
 {
 	const char *show;
-	int rc = json_fields_text(fields, "show", MAX_SHOW_BYTES, &show);
+	int rc = json_fields_text(fields, "show", RUNDOWN_MAX_SHOW_BYTES, &show);
 	if (!rc)
 		rc = (rundown->show = strdup(show)) ? 0 : json_fields_no_memory(fields, "show");
 	if (!rc)

@@ -11,6 +11,7 @@
 
 #define RUNDOWN_MAX_INTERACTIONS 65536
 #define RUNDOWN_MAX_FILE_BYTES   (64u << 20)
+#define RUNDOWN_MAX_SHOW_BYTES   200 /* of its name */
 
 struct rundown {
 	char *show;

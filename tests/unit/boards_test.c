@@ -221,7 +221,8 @@ Test(boards, windows_that_are_taken_out_take_their_boards_along)
 	answer(first, 5, 0);
 	answer(second, 6, 0);
 	expect_best(second, BOARD_SHOW, FINAL, "5:1000 6:1000");
-	cr_assert_eq(windows_replace(windows, &first, 1, NULL, 0, &err), 0);
+	const struct windows_change gone = {.out = &first, .out_count = 1};
+	cr_assert_eq(windows_replace(windows, &gone, &err), 0);
 	expect_best(second, BOARD_SHOW, FINAL, "6:1000");
 }
 

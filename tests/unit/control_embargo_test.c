@@ -67,7 +67,7 @@ static void arm_window(int state, uint64_t opens_us, unsigned max_delay_ms)
 	snprintf(params, sizeof(params),
 		 "{'tenant':'acme','id':%d,'kind':'poll','question':'question-%d','options':"
 		 "['label-%d','other-%d'],'opens_at':'%s','duration_ms':3600000,"
-		 "'max_delay_ms':%u}",
+		 "'max_delay_ms':%u,'show':'saturday'}",
 		 state, state, state, state, time_format(opens_us, at), max_delay_ms);
 	expect_done("open", params);
 }
@@ -149,7 +149,8 @@ static void expect_no_member(const json_t *json, const char *about)
 		"method",   "params",  "now",    "interactions", "windows",      "rate_hz",
 		"tenant",   "kind",    "state",  "opens_at",     "closes_at",    "final_at",
 		"question", "options", "index",  "label",        "leaderboards", "show",
-		"entries",  "players", "voter",  "points",       "rank",
+		"entries",  "players", "voter",  "points",       "rank",         "min",
+		"max",
 	};
 	const char *name;
 	size_t i;
@@ -221,6 +222,8 @@ static bool ask_in_all_forms(const char *method)
 		"{'top':10000}",
 		"{'tenant':'acme','show':null}",
 		"{'tenant':'acme','show':'x'}",
+		"{'show':'saturday'}",
+		"{'show':'sunday'}",
 	};
 	char params[64];
 	bool taken = false;

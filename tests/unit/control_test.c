@@ -106,6 +106,20 @@ static const struct refusal_row {
 	{"load", "{'show':'s'}", -32602, "interactions"},
 	{"load", "{'show':'s','interactions':[{}]}", -32602, "interactions[0]"},
 	{"load", "{'show':'s','interactions':[],'x':1}", -32602, "x"},
+	{"load", "{'show':'s','interactions':[],'dry_run':1}", -32602, "params.dry_run"},
+	{"open", "{'show':''}", -32602, "params.show"},
+	{"open", "{'show':7}", -32602, "params.show"},
+	{"open", "{'show':'a\\u0007'}", -32602, "params.show"},
+	{"rundown", "", -32001, "no show is loaded"},
+	{"rundown", "{'show':'s'}", -32001, "no such show"},
+	{"rundown", "{'show':7}", -32602, "params.show"},
+	{"rundown", "{'x':7}", -32602, "params.x"},
+	{"next", "{}", -32001, "no show is loaded"},
+	{"next", "{'show':'s'}", -32001, "no such show"},
+	{"next", "{'tenant':'acme'}", -32602, "params.tenant"},
+	{"unload", "", -32001, "no show is loaded"},
+	{"unload", "{'show':'s'}", -32001, "no such show"},
+	{"unload", "{'show':'s','now':true}", -32602, "params.now"},
 	{"close", "", -32602, "tenant and id"},
 	{"close", "{}", -32602, "tenant and id"},
 	{"close", "{'tenant':'acme'}", -32602, "tenant and id"},
@@ -210,7 +224,7 @@ Test(control, load_arms_all_or_nothing)
 	"'opens_at':'2001-01-01T00:00:00Z'}"
 	open_poll(101);
 	expect_refused("load", "{'show':'s','interactions':[" PLANNED("1") "," PLANNED("101") "]}",
-		       -32002, "acme/101: the id is in use");
+		       -32002, "acme/101 has an id that is in use by a window opened by hand");
 	expect_refused("load", "{'show':'s','interactions':[" PLANNED("1") "," PLANNED("1") "]}",
 		       -32602, "interactions[1].id");
 	expect_refused("load", "{'show':'s','interactions':[" PLANNED("1") "," OVER "]}", -32602,
@@ -219,6 +233,97 @@ Test(control, load_arms_all_or_nothing)
 	json_t *loaded = expect_result("load", "{'show':'s','interactions':[]}");
 	cr_expect_eq(json_array_size(json_object_get(loaded, "windows")), 0);
 	json_decref(loaded);
+}
+
+/* Asserts `changes` and that there is `memory`, whose numbers are those of the registry. */
+static void expect_changes(const char *params, const char *wanted)
+{
+	json_t *loaded = expect_result("load", params);
+	const json_t *memory = json_object_get(loaded, "memory");
+	char *changes = json_dumps(json_object_get(loaded, "changes"), JSON_COMPACT);
+	cr_expect_str_eq(changes, wanted);
+	cr_expect_eq((uint64_t)integer_of(memory, "in_use"), windows_memory(appliance.windows));
+	cr_expect_eq((uint64_t)integer_of(memory, "free"), windows_memory_free(appliance.windows));
+	cr_expect(json_is_integer(json_object_get(memory, "needed")));
+	free(changes);
+	json_decref(loaded);
+}
+
+#define CHANGES(armed, replaced, kept, removed)                                                    \
+	"{\"armed\":" armed ",\"replaced\":" replaced ",\"kept\":" kept ",\"removed\":" removed "}"
+#define SATURDAY(items) "{'show':'saturday','interactions':[" items "]"
+#define LATER(id)                                                                                  \
+	"{'tenant':'acme','id':" id ",'kind':'poll','question':'A?','options':['a'],"              \
+	"'opens_at':'2998-01-01T00:00:00Z'}"
+
+Test(control, load_says_what_it_does_and_a_dry_run_what_it_would_do)
+{
+	expect_changes(SATURDAY(PLANNED("1") "," PLANNED("2")) ",'dry_run':true}",
+		       CHANGES("2", "0", "0", "0"));
+	cr_expect_eq(windows_count(appliance.windows), 0);
+	expect_changes(SATURDAY(PLANNED("1") "," PLANNED("2")) ",'dry_run':false}",
+		       CHANGES("2", "0", "0", "0"));
+	expect_changes(SATURDAY(LATER("2") "," PLANNED("3")) "}", CHANGES("1", "1", "0", "1"));
+	expect_changes(SATURDAY(LATER("2") "," PLANNED("3")) "}", CHANGES("0", "0", "2", "0"));
+}
+
+Test(control, a_rundown_is_in_the_order_in_which_its_windows_open)
+{
+	expect_done("load", SATURDAY(PLANNED("1") "," LATER("2")) "}");
+	json_t *rundown = expect_result("rundown", "");
+	const json_t *windows = json_object_get(rundown, "windows");
+	cr_expect_str_eq(string_of(rundown, "show"), "saturday");
+	cr_expect(json_is_string(json_object_get(rundown, "now")));
+	cr_expect_eq((uint64_t)integer_of(json_object_get(rundown, "memory"), "needed"),
+		     windows_memory(appliance.windows));
+	cr_assert_eq(json_array_size(windows), 2);
+	cr_expect_eq(integer_of(json_array_get(windows, 0), "id"), 2);
+	cr_expect_eq(integer_of(json_array_get(windows, 1), "id"), 1);
+	cr_expect_str_eq(string_of(json_array_get(windows, 1), "show"), "saturday");
+	json_decref(rundown);
+}
+
+Test(control, a_window_opened_by_hand_can_belong_to_a_show)
+{
+	json_t *window = expect_result("open", poll_of(5, ",'show':'saturday'"));
+	cr_expect_str_eq(string_of(window, "show"), "saturday");
+	json_decref(window);
+	json_t *rundown = expect_result("rundown", "{'show':'saturday'}");
+	cr_expect_eq(json_array_size(json_object_get(rundown, "windows")), 1);
+	json_decref(rundown);
+	window = expect_result("open", poll_of(6, ""));
+	cr_expect_null(json_object_get(window, "show"));
+	json_decref(window);
+}
+
+Test(control, next_opens_one_window_after_the_other)
+{
+	expect_done("load", SATURDAY(PLANNED("1") "," LATER("2")) "}");
+	expect_done("open", poll_of(9, ",'show':'sunday','opens_at':'2997-01-01T00:00:00Z'"));
+	expect_refused("next", "", -32602, "name one: \"saturday\" \"sunday\"");
+	for (json_int_t id = 2; id >= 1; id--) {
+		json_t *window = expect_result("next", "{'show':'saturday'}");
+		cr_expect_eq(integer_of(window, "id"), id);
+		cr_expect_str_eq(string_of(window, "state"), "open");
+		json_decref(window);
+	}
+	expect_refused("next", "{'show':'saturday'}", -32002, "no window is scheduled");
+}
+
+Test(control, unload_gives_the_memory_back)
+{
+	expect_done("load", SATURDAY(PLANNED("1") "," LATER("2")) "}");
+	expect_refused("unload", "", -32602, "params.show");
+	expect_done("next", "");
+	expect_refused("unload", "{'show':'saturday'}", -32002, "acme/2 is open");
+	expect_done("cancel", "{'tenant':'acme','id':2}");
+	json_t *unloaded = expect_result("unload", "{'show':'saturday'}");
+	cr_expect_str_eq(string_of(unloaded, "show"), "saturday");
+	cr_expect_gt(integer_of(unloaded, "freed_bytes"), 0);
+	cr_expect_eq(integer_of(json_object_get(unloaded, "memory"), "in_use"), 0);
+	json_decref(unloaded);
+	cr_expect_eq(windows_count(appliance.windows), 0);
+	expect_life("unload");
 }
 
 /* One window in each state, as commands bring it there. */
