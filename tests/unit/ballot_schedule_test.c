@@ -19,6 +19,8 @@
 #include <string.h>
 
 #include "dataplane/core/ballot_stage.h"
+#include "dataplane/core/ballot_wide.h"
+#include "tests/lib/interleavings.h"
 #include "wire/vote_packet.h"
 
 static_assert(BALLOT_VALUE_BITS == 4 && BALLOT_UNIT_SLOTS == 2 && BALLOT_ARRAYS == 2,
@@ -27,14 +29,13 @@ static_assert(BALLOT_VALUE_BITS == 4 && BALLOT_UNIT_SLOTS == 2 && BALLOT_ARRAYS 
 #define THREADS_MAX  SCHEDULER_THREADS
 #define OPS_MAX      3
 #define VOTERS       32                              /* two containers */
+#define WIDE_VOTERS  16                              /* one of wide cells */
 #define ARRAYS_BYTES (2 * ARRAYS_UNITS * UNIT_BYTES) /* of both containers */
-#define STEPS_MAX    400
 #define MEMORY_BYTES 256
-#define STATES_MAX   (1u << 23)
 
-enum op_kind { END, CAST, READ };
+enum op_kind { END, CAST, READ, RAISE };
 
-/* Choices are what tells the casts of a voter apart. */
+/* Choices are what tells the casts of a voter apart; of a RAISE it is the mark too. */
 struct op {
 	enum op_kind kind;
 	uint32_t voter;
@@ -49,10 +50,17 @@ struct scenario {
 };
 
 struct result {
+	enum ballot_change change; /* of a RAISE; standing is then what stood before */
 	enum ballot_outcome outcome;
 	uint16_t standing;
 	uint32_t completed; /* ops that were over when this one began: bits of op_bit() */
 };
+
+/* Of wide cells, in one container: all ops are RAISE or READ, and the first is a RAISE. */
+static bool is_wide(const struct scenario *scenario)
+{
+	return scenario->threads[0][0].kind == RAISE;
+}
 
 static struct {
 	const struct scenario *scenario;
@@ -85,6 +93,16 @@ static uint32_t op_bit(uint32_t thread, uint32_t op)
 
 static void op_run(const struct op *op, struct result *result)
 {
+	uint64_t cell;
+	if (is_wide(world.scenario)) {
+		if (op->kind == RAISE)
+			result->change = ballot_wide_raise(&world.ballot, op->voter, op->choice,
+							   op->choice, &cell);
+		else
+			cell = ballot_wide_standing(&world.ballot, op->voter);
+		result->standing = ballot_wide_choice(cell);
+		return;
+	}
 	if (op->kind == READ)
 		result->standing = ballot_standing(&world.ballot, op->voter);
 	else
@@ -131,19 +149,28 @@ static void world_reset(void)
 		scheduler_begin(i);
 }
 
+/* To the byte what may be needed, or less. */
+static void ballot_make(const struct scenario *scenario)
+{
+	uint32_t voters = is_wide(scenario) ? WIDE_VOTERS : VOTERS;
+	uint32_t options = is_wide(scenario) ? BALLOT_WIDE : 4;
+	size_t cells = is_wide(scenario) ? WIDE_VOTERS * sizeof(uint64_t)
+					 : ARRAYS_BYTES + 2 * sizeof(uint64_t);
+	cr_assert(ballot_bytes(voters, options) <= MEMORY_BYTES);
+	ballot_init(&world.ballot, world.memory, MEMORY_BYTES, voters, options, BALLOT_GROWING);
+	world.ballot.pool_bytes = sizeof(struct ballot_pool) + cells - scenario->less;
+}
+
 static void world_make(const struct scenario *scenario)
 {
 	memset(&world, 0, sizeof(world));
 	world.scenario = scenario;
-	cr_assert(ballot_bytes(VOTERS, 4) <= MEMORY_BYTES);
-	ballot_init(&world.ballot, world.memory, MEMORY_BYTES, VOTERS, 4, BALLOT_GROWING);
-	/* To the byte what both containers may need, or less. */
-	world.ballot.pool_bytes =
-		sizeof(struct ballot_pool) + ARRAYS_BYTES + 2 * sizeof(uint64_t) - scenario->less;
+	ballot_make(scenario);
 	for (uint32_t i = 0; i < 5 && scenario->before[i].kind; i++) {
 		struct result result;
 		op_run(&scenario->before[i], &result);
-		cr_assert_eq(result.outcome, BALLOT_RECORDED);
+		cr_assert_eq(is_wide(scenario) ? (int)result.change : (int)result.outcome,
+			     is_wide(scenario) ? (int)BALLOT_FIRST : (int)BALLOT_RECORDED);
 	}
 	memcpy(world.at_first, world.memory, sizeof(world.memory));
 	while (world.threads < THREADS_MAX && scenario->threads[world.threads][0].kind)
@@ -239,8 +266,83 @@ static void check_containers(void)
 	cr_assert_eq(taken >> 24 & 0x1FFFF, dense, "%s: dense ones are lost", world.scenario->name);
 }
 
+/* ---- The same for wide cells ---- */
+
+/* The highest of all RAISEs of a voter, CHOICE_NONE where there is none. */
+static uint16_t highest_of(uint32_t voter)
+{
+	uint16_t highest = 0;
+	for (uint32_t i = 0; i < 5; i++)
+		if (world.scenario->before[i].kind && world.scenario->before[i].voter == voter)
+			highest = (uint16_t)(world.scenario->before[i].choice + 1);
+	for (uint32_t t = 0; t < world.threads; t++)
+		for (uint32_t i = 0; i < OPS_MAX; i++) {
+			const struct op *op = &world.scenario->threads[t][i];
+			if (op->kind == RAISE && op->voter == voter && op->choice >= highest)
+				highest = (uint16_t)(op->choice + 1);
+		}
+	return (uint16_t)(highest - 1);
+}
+
+/* What one RAISE was told fits it; votes[] goes as workers count. */
+static void check_raise(const struct op *op, const struct result *result, int votes[WIDE_VOTERS])
+{
+	const char *name = world.scenario->name;
+	switch (result->change) {
+	case BALLOT_FIRST: cr_assert_eq(result->standing, CHOICE_NONE, "%s", name); break;
+	case BALLOT_RAISED:
+		cr_assert(result->standing < op->choice, "%s: %u was raised to %u", name,
+			  result->standing, op->choice);
+		votes[result->standing]--;
+		break;
+	case BALLOT_KEPT:
+		cr_assert(result->standing != CHOICE_NONE && result->standing >= op->choice,
+			  "%s: %u was kept before %u", name, result->standing, op->choice);
+		return;
+	case BALLOT_NO_PLACE: cr_assert(false, "%s: no place", name);
+	}
+	votes[op->choice]++;
+}
+
+/* One voter at a time: the highest stands, one was first, and what moved adds up to one vote. */
+static void check_wide(void)
+{
+	for (uint32_t voter = 0; voter < WIDE_VOTERS; voter++) {
+		int votes[WIDE_VOTERS] = {0}, firsts = 0;
+		uint16_t highest = highest_of(voter);
+		for (uint32_t i = 0; i < 5; i++)
+			if (world.scenario->before[i].kind &&
+			    world.scenario->before[i].voter == voter) {
+				votes[world.scenario->before[i].choice]++;
+				firsts++;
+			}
+		for (uint32_t t = 0; t < world.threads; t++)
+			for (uint32_t i = 0; i < OPS_MAX; i++) {
+				const struct op *op = &world.scenario->threads[t][i];
+				const struct result *result = &world.results[t][i];
+				if (op->kind != RAISE || op->voter != voter)
+					continue;
+				check_raise(op, result, votes);
+				firsts += result->change == BALLOT_FIRST;
+			}
+		uint64_t cell = ballot_wide_standing(&world.ballot, voter);
+		cr_assert_eq(ballot_wide_choice(cell), highest, "%s: voter %u",
+			     world.scenario->name, voter);
+		cr_assert_eq(firsts, highest != CHOICE_NONE, "%s: %d were first",
+			     world.scenario->name, firsts);
+		for (int choice = 0; choice < WIDE_VOTERS; choice++)
+			cr_assert_eq(votes[choice], choice == highest, "%s: option %d has %d",
+				     world.scenario->name, choice, votes[choice]);
+	}
+	cr_assert_eq(ballot_pool_dry(&world.ballot), 0);
+}
+
 static void check_end(void)
 {
+	if (is_wide(world.scenario)) {
+		check_wide();
+		return;
+	}
 	uint64_t votes[4] = {0}, want[4] = {0};
 	uint32_t refused = 0;
 	for (uint32_t t = 0; t < world.threads; t++)
@@ -259,32 +361,6 @@ static void check_end(void)
 	check_containers();
 }
 
-/* ---- All interleavings, depth first ---- */
-
-struct state {
-	uint64_t key;         /* 0: free */
-	double interleavings; /* from here to the end */
-};
-
-struct frame {
-	uint64_t key;
-	uint32_t next;  /* the thread that goes on from here */
-	uint32_t ready; /* threads that are not done: bits */
-	double interleavings;
-};
-
-static struct state *states; /* open addressing */
-static uint32_t state_count;
-static struct frame path[STEPS_MAX];
-
-static struct state *state_find(uint64_t key)
-{
-	uint32_t at = (uint32_t)key & (STATES_MAX - 1);
-	while (states[at].key && states[at].key != key)
-		at = (at + 1) & (STATES_MAX - 1);
-	return &states[at];
-}
-
 static uint64_t state_key(void)
 {
 	uint64_t key = 1, word;
@@ -297,82 +373,19 @@ static uint64_t state_key(void)
 	return scheduler_mix(key, world.completed) | 1;
 }
 
-/* The first thread from `from` that is ready, or world.threads. */
-static uint32_t next_thread(uint32_t ready, uint32_t from)
-{
-	while (from < world.threads && !(ready >> from & 1))
-		from++;
-	return from;
-}
-
-static uint32_t ready_threads(void)
-{
-	uint32_t ready = 0;
-	for (uint32_t i = 0; i < world.threads; i++)
-		ready |= (uint32_t)!scheduler_threads[i].done << i;
-	return ready;
-}
-
-/* Goes on until the end or a state that is known; how many interleavings lie behind it. */
-static double descend(uint32_t *depth)
-{
-	for (;;) {
-		uint64_t key = state_key();
-		const struct state *known = state_find(key);
-		if (known->key)
-			return known->interleavings;
-		uint32_t ready = ready_threads(), next = next_thread(ready, 0);
-		if (!ready) {
-			check_end();
-			return 1;
-		}
-		cr_assert(*depth < STEPS_MAX, "%s: goes on and on", world.scenario->name);
-		path[(*depth)++] = (struct frame){.key = key, .next = next, .ready = ready};
-		step(next);
-	}
-}
-
-static void replay(uint32_t depth)
-{
-	world_reset();
-	for (uint32_t i = 0; i < depth; i++)
-		step(path[i].next);
-}
-
-/* Steps back to the last state with a thread that has not gone first yet; false: there is none. */
-static bool ascend(uint32_t *depth, double interleavings, double *all)
-{
-	for (; *depth; (*depth)--) {
-		struct frame *frame = &path[*depth - 1];
-		frame->interleavings += interleavings;
-		frame->next = next_thread(frame->ready, frame->next + 1);
-		if (frame->next < world.threads) {
-			replay(*depth);
-			return true;
-		}
-		cr_assert(++state_count < STATES_MAX / 2, "%s: too many states",
-			  world.scenario->name);
-		*state_find(frame->key) = (struct state){frame->key, frame->interleavings};
-		interleavings = frame->interleavings;
-	}
-	*all = interleavings;
-	return false;
-}
-
 static double explore(const struct scenario *scenario, bool skip_final)
 {
-	uint32_t depth = 0, longest = 0;
-	double all = 0, behind;
-	memset(states, 0, STATES_MAX * sizeof(*states));
-	state_count = 0;
+	uint32_t longest;
 	world_make(scenario);
 	scheduler_body = ops_run;
 	scheduler_final = skip_final ? is_final : NULL;
-	world_reset();
-	do {
-		behind = descend(&depth);
-		longest = depth > longest ? depth : longest;
-	} while (ascend(&depth, behind, &all));
+	interleavings.name = scenario->name;
+	interleavings.threads = world.threads;
+	interleavings.reset = world_reset;
+	interleavings.step = step;
+	interleavings.key = state_key;
+	interleavings.end = check_end;
+	double all = interleavings_all(&longest);
 	printf("# %-60s %12.6g interleavings, %7u states, at most %3u steps\n", scenario->name, all,
 	       state_count, longest);
 	return all;
@@ -381,13 +394,10 @@ static double explore(const struct scenario *scenario, bool skip_final)
 static void explore_all(const struct scenario *scenarios, size_t count, bool skip_final)
 {
 	double all = 0;
-	states = malloc(STATES_MAX * sizeof(*states));
-	cr_assert_not_null(states);
 	for (size_t i = 0; i < count; i++)
 		all += explore(&scenarios[i], skip_final);
 	printf("# all: %.6g interleavings\n", all);
 	fflush(stdout);
-	free(states);
 }
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -516,6 +526,37 @@ Test(ballot_schedule, the_pool_is_dry)
 		{"the last slot, then nothing", 40, {HALF}, {{V(5, 0)}, {V(6, 1)}, {V(5, 2)}}},
 	};
 	explore_all(scenarios, COUNT_OF(scenarios), true);
+}
+
+#define UP(voter, choice)                                                                          \
+	{                                                                                          \
+		RAISE, voter, choice                                                               \
+	}
+
+Test(ballot_schedule, answers_that_change)
+{
+	static const struct scenario scenarios[] = {
+		{"two raise one answer", 0, {UP(5, 0)}, {{UP(5, 1)}, {UP(5, 2)}}},
+		{"the same revision twice", 0, {UP(5, 0)}, {{UP(5, 1)}, {UP(5, 1)}}},
+		{"a first answer and its change, no container yet",
+		 0,
+		 {},
+		 {{UP(5, 0)}, {UP(5, 1)}}},
+		{"two voters, no container yet",
+		 0,
+		 {},
+		 {{UP(5, 0), UP(6, 1)}, {UP(6, 0), UP(5, 1)}}},
+		{"a first answer, its change and a reader, no container yet",
+		 0,
+		 {},
+		 {{UP(5, 0)}, {UP(5, 1)}, {R(5), R(5)}}},
+		{"three raise one answer", 0, {}, {{UP(5, 1)}, {UP(5, 2)}, {UP(5, 3)}}},
+		{"one goes up step by step, one comes with the highest, one too late",
+		 0,
+		 {UP(5, 1)},
+		 {{UP(5, 2), UP(5, 3), UP(5, 5)}, {UP(5, 4)}, {UP(5, 0), UP(5, 6)}}},
+	};
+	explore_all(scenarios, COUNT_OF(scenarios), false);
 }
 
 /* A minute's work, for who has changed the ballot: TALLYWIRE_SCHEDULES=all. */
