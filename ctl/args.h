@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ARGS_MAX_OPTIONS 12 /* of one verb, beside those that all have */
+#define ARGS_MAX_OPTIONS 20 /* of one verb, beside those that all have */
 #define ARGS_ANY_NUMBER  INT_MAX
 
 /* How the program ends. */

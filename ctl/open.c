@@ -6,16 +6,12 @@
  */
 #include "ctl/verbs.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include "ctl/open_kinds.h"
 #include "ctl/output.h"
 #include "ctl/reply.h"
 #include "ctl/request.h"
 #include "ctl/windows.h"
 #include "dataplane/show/time_text.h"
-
-enum { OPEN_POLL, OPEN_FOR, OPEN_AT, OPEN_MAX_DELAY };
 
 /* What the command line says, before it is known when "+3s" is. */
 struct opening {
@@ -44,17 +40,6 @@ static int read_at(const struct args *args, struct opening *opening)
 	return EXIT_DONE;
 }
 
-/* Answers that viewers could not tell apart. */
-static int refuse_twins(const struct args *args)
-{
-	for (int i = 1; i < args->operand_count; i++)
-		for (int j = 1; j < i; j++)
-			if (strcmp(args->operands[i], args->operands[j]) == 0)
-				return args_refuse(args, "two answers are called '%s'",
-						   args->operands[i]);
-	return EXIT_DONE;
-}
-
 static int read_opening(const struct args *args, struct opening *opening)
 {
 	struct err err;
@@ -62,10 +47,6 @@ static int read_opening(const struct args *args, struct opening *opening)
 	*opening = (struct opening){.max_delay_ms = -1};
 	if (target_parse(args->operands[0], TARGET_INTERACTION, &opening->target, &err) < 0)
 		return args_refuse(args, "%s", err.text);
-	if (args->operand_count < 2)
-		return args_refuse(args, "the answers are missing: name them after the question");
-	if (refuse_twins(args) != EXIT_DONE)
-		return EXIT_USAGE;
 	if (read_at(args, opening) != EXIT_DONE ||
 	    args_duration_ms(args, OPEN_FOR, 1, &opening->duration_ms) != EXIT_DONE ||
 	    args_duration_ms(args, OPEN_MAX_DELAY, 0, &max_delay_ms) != EXIT_DONE)
@@ -102,26 +83,21 @@ static int set_opens_at(struct client *client, const struct opening *opening, js
 	return EXIT_DONE;
 }
 
-/* Everything but opens_at. NULL where a word is not UTF-8 (or memory is short). */
-static json_t *build_params(const struct args *args, const struct opening *opening)
+/* Everything but opens_at. */
+static int set_params(const struct args *args, const struct opening *opening, json_t *params)
 {
-	json_t *params = target_params(&opening->target);
-	json_t *labels = json_array();
-	int failed = 0;
-	for (int i = 1; i < args->operand_count; i++)
-		failed |= json_array_append_new(labels, json_string(args->operands[i]));
-	failed |= json_object_set_new(params, "kind", json_string("poll"));
-	failed |= json_object_set_new(params, "question", json_string(args->values[OPEN_POLL]));
-	failed |= json_object_set_new(params, "options", labels);
+	const char *show = args->values[OPEN_SHOW];
+	int code = open_kinds_read(args, params);
+	if (code != EXIT_DONE)
+		return code;
+	if (show && json_object_set_new(params, "show", json_string(show)) != 0)
+		return args_refuse(args, "--show \"%s\" is not UTF-8 text", show);
 	if (opening->duration_ms)
 		json_object_set_new(params, "duration_ms",
 				    json_integer((json_int_t)opening->duration_ms));
 	if (opening->max_delay_ms >= 0)
 		json_object_set_new(params, "max_delay_ms", json_integer(opening->max_delay_ms));
-	if (!failed)
-		return params;
-	json_decref(params);
-	return NULL;
+	return EXIT_DONE;
 }
 
 static int run(const struct args *args)
@@ -132,10 +108,10 @@ static int run(const struct args *args)
 	int code = read_opening(args, &opening);
 	if (code != EXIT_DONE)
 		return code;
-	json_t *params = build_params(args, &opening);
-	if (!params)
-		return args_refuse(args, "question and answers must be UTF-8 text");
-	code = request_open(args, &client);
+	json_t *params = target_params(&opening.target);
+	code = set_params(args, &opening, params);
+	if (code == EXIT_DONE)
+		code = request_open(args, &client);
 	if (code != EXIT_DONE)
 		goto err_params;
 	code = set_opens_at(&client, &opening, params);
@@ -151,22 +127,33 @@ err_params:
 }
 
 static const struct verb_option options[] = {
-	[OPEN_POLL] = {"poll", "QUESTION", "a poll: one answer per viewer, the first one stands"},
+#define X(name, form, value, help) [OPEN_##name] = {#name, value, help},
+	OPEN_KINDS(X)
+#undef X
+		[OPEN_QUESTION] = {"question", "TEXT",
+				   "the question, where no kind's value has it"},
+	[OPEN_CORRECT] = {"correct", "LABEL",
+			  "the right answer of a quiz, or its number '#0'; A,B: both"},
+	[OPEN_POINTS] = {"points", "N", "of a quiz, for a right answer at once (default 1000)"},
+	[OPEN_CHOOSE] = {"choose", "N",
+			 "how many answers of a multi a viewer may give (default: all)"},
+	[OPEN_REVOTE] = {"revote", NULL, "answers of a poll, multi or scale may be changed"},
+	[OPEN_SHOW] = {"show", "NAME", "the show that it belongs to (default: none)"},
 	[OPEN_FOR] = {"for", "DURATION", "how long it can be answered (default 20s)"},
 	[OPEN_AT] = {"at", "WHEN", "+3s from now, or 2026-11-22T20:00:00Z (default: now)"},
 	[OPEN_MAX_DELAY] = {"max-delay", "DURATION",
 			    "how far behind a viewer's picture may be (default: the tenant's)"},
-	{NULL, NULL, NULL},
+	[OPEN_OPTION_COUNT] = {NULL, NULL, NULL},
 };
+_Static_assert(OPEN_OPTION_COUNT <= ARGS_MAX_OPTIONS, "more options than a verb may have");
 
 const struct verb verb_open = {
 	.name = "open",
-	.operands = "TENANT/ID LABEL...",
+	.operands = "TENANT/ID [QUESTION] [LABEL]... --KIND [VALUE]",
 	.summary = "Ask a question: arm a window and open it.",
 	.example = "acme/101 --poll \"Which colour?\" Red Blue Green --for 20s",
 	.min_operands = 1,
 	.max_operands = ARGS_ANY_NUMBER,
 	.options = options,
-	.required = 1,
 	.run = run,
 };

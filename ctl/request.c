@@ -51,6 +51,15 @@ static const char *typed_word(const char *place, char word[WORD_BYTES])
 		{"max_delay_ms", "--max-delay, in ms"},
 		{"by_ms", "--by, in ms"},
 		{"rate_hz", "--rate"},
+		{"min", "--scale"},
+		{"max", "--scale"},
+		{"max_choices", "--choose"},
+		{"correct", "--correct"},
+		{"points", "--points"},
+		{"revote", "--revote"},
+		{"show", "the show"},
+		{"top", "--top"},
+		{"voter", "--voter"},
 	};
 	size_t length = strcspn(place, ":");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

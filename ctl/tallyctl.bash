@@ -36,14 +36,22 @@ _tallyctl() {
 	case $before in
 	--socket | --keyring) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
 	--until) mapfile -t COMPREPLY < <(compgen -W "final revealed forever" -- "$word") && return ;;
-	--poll | --for | --at | --max-delay | --by | --rate | --timeout | --epoch | --server | --address) return ;;
+	--upvote)
+		[[ $word == @* ]] && mapfile -t COMPREPLY < <(compgen -P @ -f -- "${word#@}")
+		return
+		;;
+	--poll | --multi | --quiz | --scale | --question | --correct | --points | --choose | --show) return ;;
+	--for | --at | --max-delay | --by | --rate | --timeout | --epoch | --server | --address) return ;;
 	esac
 	verb=$(_tallyctl_verb)
 	if [[ -z $verb ]]; then
 		words="open close extend cancel reveal list results watch stats load key $common"
 	elif [[ $word == -* ]]; then
 		case $verb in
-		open) words="--poll --for --at --max-delay $common" ;;
+		open)
+			words="--poll --multi --quiz --scale --upvote --reaction --question --correct --points"
+			words+=" --choose --revote --show --for --at --max-delay $common"
+			;;
 		extend) words="--by $common" ;;
 		watch) words="--rate --until $common" ;;
 		stats) words="--watch $common" ;;

@@ -8,6 +8,7 @@
 #ifndef TALLYWIRE_TESTS_SCRIPTED_PEER_H
 #define TALLYWIRE_TESTS_SCRIPTED_PEER_H
 
+#include <criterion/criterion.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -120,6 +121,20 @@ static inline const char *scratch_read(const char *name)
 		fclose(file);
 	text[bytes] = '\0';
 	return text;
+}
+
+static inline void expect_in(const char *file, const char *text)
+{
+	const char *all = scratch_read(file);
+	cr_expect_not_null(strstr(all, text), "no \"%s\" in %s: %s", text, file, all);
+}
+
+/* Exactly one line that says who speaks. */
+static inline void expect_one_line_of_error(void)
+{
+	const char *text = scratch_read("stderr");
+	cr_expect_eq(strncmp(text, "tallyctl: ", 10), 0, "%s", text);
+	cr_expect_eq(strchr(text, '\n'), text + strlen(text) - 1, "%s", text);
 }
 
 /* Runs `tallyctl WORDS...` with the socket at scratch "socket". Returns its exit code, -1 if
