@@ -63,7 +63,7 @@ static void print_help(const struct verb *const verbs[])
 	printf("Usage: tallyctl VERB [word]... [option]...\n"
 	       "Runs the windows of a show on a Tallywire appliance.\n\nVerbs:\n");
 	for (; *verbs; verbs++)
-		printf("  %-8s %s\n", (*verbs)->name, (*verbs)->summary);
+		printf("  %-11s %s\n", (*verbs)->name, (*verbs)->summary);
 	printf("\nOptions of every verb:\n");
 	print_options(common_options, 0);
 	printf("\nExit code: 0 done, 1 refused by the appliance, 2 wrong usage, 3 appliance not "

@@ -17,13 +17,15 @@ static int run(const struct args *args)
 	if (code != EXIT_DONE)
 		return code;
 	json_t *windows = json_object_get(list, "windows");
-	if (args->json)
+	if (args->json) {
 		output_json(list, true);
-	else if (json_array_size(windows) == 0)
+	} else if (json_array_size(windows) == 0) {
 		puts("no windows are armed; `tallyctl open` or `tallyctl load` arms some");
-	else
-		windows_table(stdout, windows, reply_time_us(list, "now"),
+	} else {
+		windows_table(stdout, windows, WINDOWS_WITH_TIMES, reply_time_us(list, "now"),
 			      output_is_terminal() ? output_columns() : 0);
+		windows_put_total(stdout, windows);
+	}
 	json_decref(list);
 	return EXIT_DONE;
 }

@@ -8,11 +8,18 @@
 #include "ctl/request.h"
 #include "ctl/view.h"
 
+enum { RESULTS_TOP };
+
 static int run(const struct args *args)
 {
 	json_t *params, *document, *interaction;
+	uint64_t top = 0;
 	size_t i;
+	if (args_number(args, RESULTS_TOP, 1, UINT32_MAX, &top) != EXIT_DONE)
+		return EXIT_USAGE;
 	int code = request_target(args, TARGET_EITHER, &params);
+	if (code == EXIT_DONE && top)
+		json_object_set_new(params, "top", json_integer((json_int_t)top));
 	if (code == EXIT_DONE)
 		code = request(args, "results", params, &document);
 	if (code != EXIT_DONE)
@@ -32,11 +39,17 @@ static int run(const struct args *args)
 	return EXIT_DONE;
 }
 
+static const struct verb_option options[] = {
+	[RESULTS_TOP] = {"top", "N", "how many places of a leaderboard (default 10)"},
+	{NULL, NULL, NULL},
+};
+
 const struct verb verb_results = {
 	.name = "results",
 	.operands = "[TENANT[/ID]]",
 	.summary = "Show the results as they stand.",
 	.example = "acme/101 --json",
 	.max_operands = 1,
+	.options = options,
 	.run = run,
 };

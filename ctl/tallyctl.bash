@@ -18,6 +18,16 @@ _tallyctl_targets() {
 		done
 }
 
+# Names of the shows that are loaded.
+_tallyctl_shows() {
+	local i socket=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == --socket ]] && socket=(--socket "${COMP_WORDS[i + 1]}")
+	done
+	tallyctl list --json --timeout 1s "${socket[@]}" 2>/dev/null |
+		sed -n 's/^ *"show": "\([A-Za-z0-9._-]*\)",\{0,1\}$/\1/p'
+}
+
 _tallyctl_verb() {
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -40,12 +50,14 @@ _tallyctl() {
 		[[ $word == @* ]] && mapfile -t COMPREPLY < <(compgen -P @ -f -- "${word#@}")
 		return
 		;;
-	--poll | --multi | --quiz | --scale | --question | --correct | --points | --choose | --show) return ;;
+	--poll | --multi | --quiz | --scale | --question | --correct | --points | --choose | --top | --voter) return ;;
+	--show) mapfile -t COMPREPLY < <(compgen -W "$(_tallyctl_shows)" -- "$word" | sort -u) && return ;;
 	--for | --at | --max-delay | --by | --rate | --timeout | --epoch | --server | --address) return ;;
 	esac
 	verb=$(_tallyctl_verb)
 	if [[ -z $verb ]]; then
-		words="open close extend cancel reveal list results watch stats load key $common"
+		words="open close extend cancel reveal list results watch leaderboard stats load rundown next unload"
+		words+=" key $common"
 	elif [[ $word == -* ]]; then
 		case $verb in
 		open)
@@ -53,6 +65,9 @@ _tallyctl() {
 			words+=" --choose --revote --show --for --at --max-delay $common"
 			;;
 		extend) words="--by $common" ;;
+		results) words="--top $common" ;;
+		leaderboard) words="--show --top --voter $common" ;;
+		load) words="--check $common" ;;
 		watch) words="--rate --until $common" ;;
 		stats) words="--watch $common" ;;
 		key) words="--keyring --epoch --server --address $common" ;;
@@ -61,7 +76,8 @@ _tallyctl() {
 	else
 		case $verb in
 		close | extend | cancel | reveal) words=$(_tallyctl_targets) ;;
-		results | watch) words="$(_tallyctl_targets tenant) $(_tallyctl_targets)" ;;
+		rundown | next | unload) words=$(_tallyctl_shows) ;;
+		results | watch | leaderboard) words="$(_tallyctl_targets tenant) $(_tallyctl_targets)" ;;
 		list | key) words=$(_tallyctl_targets tenant) ;;
 		load) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
 		esac

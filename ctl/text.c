@@ -189,3 +189,18 @@ char *text_number(uint64_t number, char text[TEXT_NUMBER_BYTES])
 	*to = '\0';
 	return text;
 }
+
+char *text_memory(uint64_t bytes, char text[TEXT_NUMBER_BYTES])
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+	double amount = (double)bytes / 1024;
+	size_t unit = 0;
+	if (bytes < 1024) {
+		snprintf(text, TEXT_NUMBER_BYTES, "%llu B", (unsigned long long)bytes);
+		return text;
+	}
+	for (; amount >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+		amount /= 1024;
+	snprintf(text, TEXT_NUMBER_BYTES, "%.1f %s", amount, units[unit]);
+	return text;
+}

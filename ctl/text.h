@@ -41,4 +41,7 @@ void text_json(FILE *out, const char *json);
 /* "1,234,567". Returns `text`. */
 char *text_number(uint64_t number, char text[TEXT_NUMBER_BYTES]);
 
+/* "512 B", "1.5 KiB", "12.0 MiB". Returns `text`. */
+char *text_memory(uint64_t bytes, char text[TEXT_NUMBER_BYTES]);
+
 #endif

@@ -16,6 +16,10 @@ extern const struct verb verb_results;
 extern const struct verb verb_watch;
 extern const struct verb verb_stats;
 extern const struct verb verb_load;
+extern const struct verb verb_rundown;
+extern const struct verb verb_next;
+extern const struct verb verb_unload;
+extern const struct verb verb_leaderboard;
 extern const struct verb verb_key;
 
 #endif

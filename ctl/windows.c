@@ -13,7 +13,8 @@
 #include "ctl/text.h"
 #include "ctl/view.h"
 
-#define NARROW 100 /* columns; below them the kind is left out */
+#define NARROW      100 /* columns; below them some are left out */
+#define MOST_LABELS 20  /* in a line */
 
 /* What the state makes of the times. */
 static void put_when(FILE *out, const json_t *window)
@@ -36,23 +37,38 @@ static void put_when(FILE *out, const json_t *window)
 	}
 }
 
-static void put_line(FILE *out, const json_t *window)
+/* "[0 Red, 1 Blue]", the first of many, or of a scale "[1..10]". */
+static void put_answers(FILE *out, const json_t *window)
 {
 	const json_t *labels = json_object_get(window, "options");
-	size_t i;
+	char number[TEXT_NUMBER_BYTES];
+	size_t i, count = json_array_size(labels);
+	size_t shown = count <= MOST_LABELS ? count : MOST_LABELS;
 	json_t *label;
+	if (json_object_get(window, "max"))
+		fprintf(out, " [%llu..%llu]", (unsigned long long)reply_count(window, "min"),
+			(unsigned long long)reply_count(window, "max"));
+	json_array_foreach (labels, i, label) {
+		const char *text = json_string_value(label);
+		if (i == shown)
+			break;
+		fprintf(out, "%s%zu ", i == 0 ? " [" : ", ", i);
+		text_put(out, text ? text : "");
+	}
+	if (shown < count)
+		fprintf(out, ", and %s more", text_number(count - shown, number));
+	fputs(count ? "]\n" : "\n", out);
+}
+
+static void put_line(FILE *out, const json_t *window)
+{
 	text_put(out, reply_text(window, "tenant"));
 	fprintf(out, "/%llu is ", (unsigned long long)reply_count(window, "id"));
 	text_put(out, reply_text(window, "state"));
 	put_when(out, window);
 	fputs(": ", out);
 	text_put(out, reply_text(window, "question"));
-	json_array_foreach (labels, i, label) {
-		const char *text = json_string_value(label);
-		fprintf(out, "%s%zu ", i == 0 ? " [" : ", ", i);
-		text_put(out, text ? text : "");
-	}
-	fputs(json_array_size(labels) ? "]\n" : "\n", out);
+	put_answers(out, window);
 }
 
 void windows_show(const json_t *window, bool json)
@@ -63,45 +79,133 @@ void windows_show(const json_t *window, bool json)
 		put_line(stdout, window);
 }
 
-static void add_window(struct table *table, const json_t *window, uint64_t now_us, bool with_kind)
+/* "" where it is not told, as to the public before the reveal. */
+static char *count_text(const json_t *window, const char *name,
+			char *write(uint64_t number, char text[TEXT_NUMBER_BYTES]),
+			char text[TEXT_NUMBER_BYTES])
 {
-	char text[VIEW_COUNTDOWN_BYTES] = "", number[TEXT_NUMBER_BYTES], time[REPLY_TIME_BYTES];
-	const char *state = reply_text(window, "state");
-	if (now_us)
-		view_countdown(state, now_us, reply_time_us(window, "opens_at"),
-			       reply_time_us(window, "closes_at"),
-			       reply_time_us(window, "final_at"), text);
-	table_add(table, "%s/%llu", reply_text(window, "tenant"),
-		  (unsigned long long)reply_count(window, "id"));
-	if (with_kind)
-		table_add(table, "%s", reply_text(window, "kind"));
-	table_add(table, "%s", state);
-	table_add(table, "%s", reply_time_text(window, "opens_at", now_us, time));
-	table_add(table, "%s", reply_time_text(window, "closes_at", now_us, time));
-	table_add(table, "%s", text);
-	table_add(table, "%s",
-		  json_object_get(window, "voters") /* not told to the public before the reveal */
-			  ? text_number(reply_count(window, "voters"), number)
-			  : "");
-	table_add(table, "%s", reply_text(window, "question"));
+	text[0] = '\0';
+	return json_object_get(window, name) ? write(reply_count(window, name), text) : text;
 }
 
-void windows_table(FILE *out, const json_t *windows, uint64_t now_us, int max_columns)
+enum {
+	INTERACTION,
+	KIND,
+	STATE,
+	OPENS,
+	CLOSES,
+	COUNTDOWN,
+	VOTERS,
+	MEMORY,
+	QUESTION,
+	COLUMNS,
+};
+
+static void add_cell(struct table *table, int column, const json_t *window, uint64_t now_us)
 {
-	static const struct column wide[] = {
-		{"INTERACTION", false}, {"KIND", false},      {"STATE", false}, {"OPENS", false},
-		{"CLOSES", false},      {"COUNTDOWN", false}, {"VOTERS", true}, {"QUESTION", false},
+	char text[VIEW_COUNTDOWN_BYTES] = "", number[TEXT_NUMBER_BYTES], time[REPLY_TIME_BYTES];
+	switch (column) {
+	case INTERACTION:
+		table_add(table, "%s/%llu", reply_text(window, "tenant"),
+			  (unsigned long long)reply_count(window, "id"));
+		break;
+	case KIND: table_add(table, "%s", reply_text(window, "kind")); break;
+	case STATE: table_add(table, "%s", reply_text(window, "state")); break;
+	case OPENS:
+		table_add(table, "%s", reply_time_text(window, "opens_at", now_us, time));
+		break;
+	case CLOSES:
+		table_add(table, "%s", reply_time_text(window, "closes_at", now_us, time));
+		break;
+	case COUNTDOWN:
+		if (now_us)
+			view_countdown(reply_text(window, "state"), now_us,
+				       reply_time_us(window, "opens_at"),
+				       reply_time_us(window, "closes_at"),
+				       reply_time_us(window, "final_at"), text);
+		table_add(table, "%s", text);
+		break;
+	case VOTERS:
+		table_add(table, "%s", count_text(window, "voters", text_number, number));
+		break;
+	case MEMORY:
+		table_add(table, "%s", count_text(window, "memory_bytes", text_memory, number));
+		break;
+	default: table_add(table, "%s", reply_text(window, "question")); break;
+	}
+}
+
+/* Columns by the table's kind, and whether there is room. Bits by their number. */
+static unsigned choose_columns(enum windows_table kind, uint64_t now_us, int max_columns)
+{
+	unsigned columns = (1u << COLUMNS) - 1;
+	if (kind == WINDOWS_AS_RUNDOWN)
+		columns &= ~(1u << OPENS | 1u << CLOSES);
+	else if (max_columns != 0 && max_columns < NARROW)
+		columns &= ~(1u << KIND | 1u << MEMORY);
+	return now_us ? columns : columns & ~(1u << COUNTDOWN);
+}
+
+void windows_table(FILE *out, const json_t *windows, enum windows_table kind, uint64_t now_us,
+		   int max_columns)
+{
+	static const struct column all[COLUMNS] = {
+		[INTERACTION] = {"INTERACTION", false},
+		[KIND] = {"KIND", false},
+		[STATE] = {"STATE", false},
+		[OPENS] = {"OPENS", false},
+		[CLOSES] = {"CLOSES", false},
+		[COUNTDOWN] = {"COUNTDOWN", false},
+		[VOTERS] = {"VOTERS", true},
+		[MEMORY] = {"MEMORY", true},
+		[QUESTION] = {"QUESTION", false},
 	};
-	static const struct column narrow[] = {
-		{"INTERACTION", false}, {"STATE", false}, {"OPENS", false},    {"CLOSES", false},
-		{"COUNTDOWN", false},   {"VOTERS", true}, {"QUESTION", false},
-	};
-	bool with_kind = max_columns == 0 || max_columns >= NARROW;
+	unsigned chosen = choose_columns(kind, now_us, max_columns);
+	struct column columns[COLUMNS];
 	struct table table;
+	int count = 0;
 	size_t i;
 	json_t *window;
-	table_start(&table, with_kind ? wide : narrow, with_kind ? 8 : 7);
+	for (int column = 0; column < COLUMNS; column++)
+		if (chosen >> column & 1)
+			columns[count++] = all[column];
+	table_start(&table, columns, count);
 	json_array_foreach (windows, i, window)
-		add_window(&table, window, now_us, with_kind);
+		for (int column = 0; column < COLUMNS; column++)
+			if (chosen >> column & 1)
+				add_cell(&table, column, window, now_us);
 	table_print(&table, out, 0, max_columns);
+}
+
+void windows_put_total(FILE *out, const json_t *windows)
+{
+	char number[TEXT_NUMBER_BYTES], memory[TEXT_NUMBER_BYTES];
+	uint64_t bytes = 0;
+	size_t i;
+	json_t *window;
+	json_array_foreach (windows, i, window)
+		bytes += reply_count(window, "memory_bytes");
+	fprintf(out, "%s window%s", text_number(json_array_size(windows), number),
+		json_array_size(windows) == 1 ? "" : "s");
+	if (bytes > 0)
+		fprintf(out, ", %s", text_memory(bytes, memory));
+	fputc('\n', out);
+}
+
+void windows_put_memory(FILE *out, const json_t *memory)
+{
+	static const struct {
+		const char *name, *word;
+	} rows[] = {{"needed", "needed"}, {"in_use", "in use"}, {"free", "free"}};
+	char number[TEXT_NUMBER_BYTES];
+	const char *separator = "memory: ";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!json_object_get(memory, rows[i].name))
+			continue;
+		fprintf(out, "%s%s %s", separator,
+			text_memory(reply_count(memory, rows[i].name), number), rows[i].word);
+		separator = ", ";
+	}
+	if (separator[0] == ',')
+		fputc('\n', out);
 }

@@ -19,7 +19,7 @@ options_of() {
 }
 
 verbs=$("$tallyctl" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-[ "$(wc -w <<<"$verbs")" -ge 11 ] || { echo "--help names too few verbs: $verbs"; exit 1; }
+[ "$(wc -w <<<"$verbs")" -ge 15 ] || { echo "--help names too few verbs: $verbs"; exit 1; }
 
 for verb in $verbs; do
 	expect "$completion" "$verb" "$(cat "$completion")"

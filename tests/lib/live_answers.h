@@ -13,6 +13,9 @@
 	"\"Which?\",\"options\":[\"Red\",\"Blue\"],\"opens_at\":\"2026-11-22T20:00:00Z\","         \
 	"\"closes_at\":\"2026-11-22T20:00:20Z\",\"final_at\":\"2026-11-22T20:00:25Z\","            \
 	"\"voters\":2}"
+#define LOADED                                                                                     \
+	"{\"show\":\"sat\",\"windows\":[" WINDOW "],\"changes\":{\"armed\":1204,\"replaced\":1,"   \
+	"\"kept\":3,\"removed\":0},\"memory\":{\"needed\":1536,\"in_use\":3145728,\"free\":0}}"
 #define INTERACTION(state, red)                                                                    \
 	"{\"tenant\":\"acme\",\"id\":101,\"kind\":\"poll\",\"state\":\"" state "\",\"question\":"  \
 	"\"Which?\",\"opens_at\":\"2026-11-22T20:00:00Z\",\"closes_at\":"                          \

@@ -79,9 +79,16 @@ Test(ctl_client, what_was_only_asked_for_is_not_to_be_looked_up)
 	static const struct {
 		const char *words[4];
 		bool changes;
-	} rows[] = {{{"list"}, false},           {{"results"}, false},
-		    {{"stats"}, false},          {{"watch"}, false},
-		    {{"close", "acme/7"}, true}, {{"load", "show.json"}, true},
+	} rows[] = {{{"list"}, false},
+		    {{"results"}, false},
+		    {{"stats"}, false},
+		    {{"watch"}, false},
+		    {{"rundown"}, false},
+		    {{"leaderboard", "acme"}, false},
+		    {{"next"}, true},
+		    {{"unload", "sat"}, true},
+		    {{"close", "acme/7"}, true},
+		    {{"load", "show.json"}, true},
 		    {{"cancel", "a/1"}, true}};
 	const struct peer_step ends[][2] = {{{PEER_HALF, NULL}},
 					    {{PEER_HALF, NULL}, {PEER_CUT, NULL}}};
@@ -215,6 +222,16 @@ Test(ctl_client, verbs_send_their_method_and_parameters)
 		{{"list"}, "\"list\",\"params\":{}"},
 		{{"list", "acme"}, "\"list\",\"params\":{\"tenant\":\"acme\"}"},
 		{{"results", "acme/4294967295"}, "\"id\":4294967295}"},
+		{{"results", "acme", "--top", "3"}, "{\"tenant\":\"acme\",\"top\":3}"},
+		{{"rundown"}, "\"rundown\",\"params\":{}"},
+		{{"rundown", "sat"}, "\"rundown\",\"params\":{\"show\":\"sat\"}"},
+		{{"next"}, "\"next\",\"params\":{}"},
+		{{"next", "sat"}, "\"next\",\"params\":{\"show\":\"sat\"}"},
+		{{"unload", "sat"}, "\"unload\",\"params\":{\"show\":\"sat\"}"},
+		{{"leaderboard", "acme"}, "\"leaderboard\",\"params\":{\"tenant\":\"acme\"}"},
+		{{"leaderboard", "acme/7", "--voter", "0"}, "\"id\":7,\"voter\":0}"},
+		{{"leaderboard", "acme", "--show", "sat", "--top=20"},
+		 "{\"tenant\":\"acme\",\"show\":\"sat\",\"top\":20}"},
 	};
 	const struct peer_step steps[] = {{PEER_ANSWER, ANSWER(1, WINDOW)}, {PEER_END, NULL}};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -396,9 +413,7 @@ Test(ctl_client, load_names_the_file_in_every_message)
 {
 	const struct peer_step refuse[] = {{PEER_ANSWER, REFUSAL(1, "interactions[0].id: taken")},
 					   {PEER_END, NULL}};
-	const struct peer_step take[] = {
-		{PEER_ANSWER, ANSWER(1, "{\"show\":\"sat\",\"windows\":[" WINDOW "]}")},
-		{PEER_END, NULL}};
+	const struct peer_step take[] = {{PEER_ANSWER, ANSWER(1, LOADED)}, {PEER_END, NULL}};
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s",
 		 scratch_text("show.json", "{\"show\":\"sat\",\"interactions\":[]}", 0644));
@@ -409,8 +424,18 @@ Test(ctl_client, load_names_the_file_in_every_message)
 	peer = peer_start(take);
 	cr_expect_eq(TALLYCTL("load", path), 0);
 	expect_in("requests", "\"params\":{\"show\":\"sat\",\"interactions\":[]}");
-	expect_in("stdout", "armed 1 window of show sat\n");
+	expect_in("stdout", "show sat: 1,204 armed, 1 replaced, 3 kept, 0 removed\nINTERACTION");
+	expect_in("stdout", "\nmemory: 1.5 KiB needed, 3.0 MiB in use, 0 B free\n");
 	peer_stop(peer);
+	peer = peer_start(take);
+	cr_expect_eq(TALLYCTL("load", "--check", path), 0);
+	expect_in("requests", "{\"show\":\"sat\",\"interactions\":[],\"dry_run\":true}");
+	expect_in("stdout", "show sat, checked only: 1,204 armed, 1 replaced, 3 kept, 0 removed; "
+			    "nothing was changed\n");
+	peer_stop(peer);
+	scratch_text("show.json", "{\"dry_run\":true}", 0644);
+	cr_expect_eq(TALLYCTL("load", path), 1);
+	expect_in("stderr", "show.json: dry_run: is no field of a rundown; remove it");
 	scratch_text("show.json", "{\"show\":\n}", 0644);
 	cr_expect_eq(TALLYCTL("load", path), 1);
 	expect_in("stderr", "show.json: line 2, column 1:");
@@ -427,6 +452,106 @@ Test(ctl_client, load_names_the_file_in_every_message)
 	cr_expect_eq(TALLYCTL("load", path), 1);
 	expect_in("stderr", "show.json: is not a regular file");
 	expect_one_line_of_error();
+}
+
+Test(ctl_client, a_show_is_a_table_with_its_memory)
+{
+	const struct peer_step rundown[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"now\":\"2026-11-22T20:00:09Z\",\"show\":\"sat\","
+					"\"windows\":[" WINDOW ",{\"tenant\":\"acme\",\"id\":102,"
+					"\"kind\":\"scale\",\"state\":\"scheduled\",\"question\":"
+					"\"How?\",\"opens_at\":\"2026-11-22T20:01:00Z\",\"voters\":"
+					"0,\"memory_bytes\":2048}],\"memory\":{\"needed\":2048,"
+					"\"in_use\":4096,\"free\":1073741824}}")},
+		{PEER_END, NULL}};
+	pid_t peer = peer_start(rundown);
+	cr_expect_eq(TALLYCTL("rundown"), 0);
+	cr_expect_str_eq(
+		scratch_read("stdout"),
+		"show sat: 2 windows, 2.0 KiB\n"
+		"INTERACTION  KIND   STATE      COUNTDOWN       VOTERS   MEMORY  QUESTION\n"
+		"acme/101     poll   open       11.0s left           2           Which?\n"
+		"acme/102     scale  scheduled  opens in 51.0s       0  2.0 KiB  How?\n"
+		"memory: 2.0 KiB needed, 4.0 KiB in use, 1.0 GiB free\n");
+	peer_stop(peer);
+}
+
+Test(ctl_client, list_shows_the_memory_of_each_window_and_of_all)
+{
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"now\":\"2026-11-22T20:00:09Z\",\"windows\":["
+					"{\"tenant\":\"acme\",\"id\":1,\"memory_bytes\":1024},"
+					"{\"tenant\":\"acme\",\"id\":2,\"memory_bytes\":512}]}")},
+		{PEER_END, NULL}};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("list"), 0);
+	expect_in("stdout", "  MEMORY  QUESTION\n");
+	expect_in("stdout", " 1.0 KiB  \n");
+	expect_in("stdout", "\n2 windows, 1.5 KiB\n");
+	peer_stop(peer);
+}
+
+Test(ctl_client, what_was_unloaded_is_counted)
+{
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"show\":\"sat\",\"removed\":3}")}, {PEER_END, NULL}};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("unload", "sat"), 0);
+	cr_expect_str_eq(scratch_read("stdout"), "show sat: 3 windows removed\n");
+	peer_stop(peer);
+}
+
+#define BOARD(voter)                                                                               \
+	"{\"tenant\":\"acme\",\"show\":\"sat\",\"entries\":[{\"voter\":42,\"points\":2950},"       \
+	"{\"voter\":7,\"points\":980}],\"players\":1204,\"voter\":" voter "}"
+
+Test(ctl_client, a_leaderboard_has_places_and_the_voter_asked_for)
+{
+	static const struct {
+		const char *answer, *last;
+	} rows[] = {
+		{ANSWER(1, BOARD("{\"voter\":9,\"points\":5,\"rank\":1000}")),
+		 "  1000.  voter 9                     5 points\n"},
+		{ANSWER(1, BOARD("{\"voter\":9,\"points\":null,\"rank\":null}")),
+		 "voter 9 has not scored\n"},
+		{ANSWER(1, BOARD("null")), ""},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct peer_step steps[] = {{PEER_ANSWER, rows[i].answer}, {PEER_END, NULL}};
+		char expected[512];
+		snprintf(expected, sizeof(expected),
+			 "acme, show sat: 1,204 players\n"
+			 "     1.  voter 42                2,950 points\n"
+			 "     2.  voter 7                   980 points\n%s",
+			 rows[i].last);
+		pid_t peer = peer_start(steps);
+		cr_expect_eq(TALLYCTL("leaderboard", "acme", "--show", "sat", "--voter", "9"), 0);
+		cr_expect_str_eq(scratch_read("stdout"), expected);
+		peer_stop(peer);
+	}
+}
+
+Test(ctl_client, a_window_of_any_kind_is_one_line)
+{
+	static const struct {
+		const char *answer, *line;
+	} rows[] = {
+		{ANSWER(1, "{\"tenant\":\"acme\",\"id\":9,\"kind\":\"scale\",\"state\":\"final\","
+			   "\"question\":\"How?\",\"min\":1,\"max\":10}"),
+		 "acme/9 is final: How? [1..10]\n"},
+		{ANSWER(1, "{\"tenant\":\"acme\",\"id\":9,\"kind\":\"upvote\",\"state\":\"final\","
+			   "\"question\":\"Which?\",\"options\":[\"a\",\"b\",\"c\",\"d\",\"e\","
+			   "\"f\",\"g\",\"h\",\"i\",\"j\",\"k\",\"l\",\"m\",\"n\",\"o\",\"p\","
+			   "\"q\",\"r\",\"s\",\"t\",\"u\",\"v\"]}"),
+		 "18 s, 19 t, and 2 more]\n"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct peer_step steps[] = {{PEER_ANSWER, rows[i].answer}, {PEER_END, NULL}};
+		pid_t peer = peer_start(steps);
+		cr_expect_eq(TALLYCTL("next"), 0);
+		expect_in("stdout", rows[i].line);
+		peer_stop(peer);
+	}
 }
 
 Test(ctl_client, help_shows_what_is_required)
@@ -511,6 +636,15 @@ Test(ctl_client, a_wrong_command_line_is_refused_before_anything_is_sent)
 		{{"open", "acme/1", "--poll", "Q", "A", "B", "A"}, "two answers are called 'A'"},
 		{{"open", "acme/1", "--poll", "Q", "A", "--for", "3d"},
 		 "its unit, us, ms, s, m or h"},
+		{{"results", "--top", "0"}, "--top \"0\" is not a number of 1 to 4294967295"},
+		{{"unload"}, "expected SHOW"},
+		{{"unload", "\xFF"}, "is not UTF-8 text"},
+		{{"rundown", "sat", "sun"}, "\"sun\" is a word too many"},
+		{{"leaderboard"}, "expected TENANT[/ID]"},
+		{{"leaderboard", "acme/"}, "an interaction's number is 0 to"},
+		{{"leaderboard", "acme", "--top", "ten"}, "--top \"ten\" is not a number"},
+		{{"leaderboard", "acme", "--voter", "4294967296"}, "a number of 0 to 4294967295"},
+		{{"leaderboard", "acme", "--show", "\xFF"}, "is not UTF-8 text"},
 		{{"watch", "--rate", "101"}, "a number of 1 to 100"},
 		{{"watch", "--until", "dawn"}, "final, revealed or forever"},
 		{{"key", "acme", "42", "--address", "1::2"}, "is not HOST:PORT"},

@@ -147,3 +147,23 @@ Test(ctl_text, table_columns_fit_what_is_in_them)
 			 "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E  1000  a long text\xE2\x80\xA6\n"
 			 "ab         7  short\n");
 }
+
+Test(ctl_text, memory_grows_units_as_needed)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {
+		{0, "0 B"},
+		{1023, "1023 B"},
+		{1024, "1.0 KiB"},
+		{1048575, "1.0 MiB"},
+		{12 << 20, "12.0 MiB"},
+		{1ull << 40, "1.0 TiB"},
+		{UINT64_MAX, "16777216.0 TiB"},
+	};
+	char memory[TEXT_NUMBER_BYTES];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect_str_eq(text_memory(rows[i].bytes, memory), rows[i].text, "row %zu: %s", i,
+				 memory);
+}
