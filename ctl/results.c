@@ -8,6 +8,8 @@
 #include "ctl/request.h"
 #include "ctl/view.h"
 
+#define PROMPT_ROWS 3 /* cautions, and the shell's next line */
+
 enum { RESULTS_TOP };
 
 static int run(const struct args *args)
@@ -25,14 +27,17 @@ static int run(const struct args *args)
 	if (code != EXIT_DONE)
 		return code;
 	struct view_live live = {.now_us = reply_time_us(document, "now")};
+	/* On a terminal what leads is seen without paging back; elsewhere all is written. */
+	size_t max_lines = output_rows() > PROMPT_ROWS ? (size_t)(output_rows() - PROMPT_ROWS) : 0;
 	json_t *interactions = json_object_get(document, "interactions");
 	if (args->json) {
 		output_json(document, true);
 	} else {
 		json_array_foreach (interactions, i, interaction)
-			view_interaction(stdout, interaction, &live, output_columns());
+			view_interaction(stdout, interaction, &live, output_columns(), max_lines);
 		if (json_array_size(interactions) == 0)
 			puts("no windows yet; `tallyctl open` or `tallyctl load` arms some");
+		view_leaderboards(stdout, document, output_columns(), 0);
 		view_cautions(stdout, document);
 	}
 	json_decref(document);

@@ -62,11 +62,16 @@ static int count_lines(const char *text)
 	return lines;
 }
 
+int screen_rows(void)
+{
+	return (output_rows() > 1 ? output_rows() : 24) - 1; /* the last one is the cursor's */
+}
+
 void screen_draw(const char *text)
 {
-	int rows = output_rows() > 1 ? output_rows() : 24;
+	int rows = screen_rows();
 	int lines = count_lines(text);
-	int shown = lines < rows ? lines : rows - 2;
+	int shown = lines <= rows ? lines : rows - 1;
 	fputs("\033[H", stdout);
 	for (int i = 0; i < shown; i++) {
 		const char *end = strchr(text, '\n');

@@ -11,6 +11,9 @@
 void screen_start(void);
 void screen_stop(void);
 
+/* How many lines have room. */
+int screen_rows(void);
+
 /* Shows `text` (lines, already cut to the width) from the top; what does not fit is said, not
  * shown. */
 void screen_draw(const char *text);

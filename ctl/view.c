@@ -5,15 +5,21 @@
  */
 #include "ctl/view.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include "ctl/choices.h"
+#include "ctl/leaders.h"
 #include "ctl/output.h"
 #include "ctl/reply.h"
+#include "ctl/spark.h"
 #include "ctl/text.h"
 
 #define INDENT        2
 #define GAP           2
 #define PERCENT_WIDTH 7 /* "100.0 %" */
 #define MAX_BAR       60
+#define LEAST_ROWS    3  /* of options, where a leaderboard wants room too */
+#define LINE_CHOICES  10 /* in a line for logs */
 
 struct view_layout view_layout(int columns, int longest_label, int longest_votes)
 {
@@ -162,35 +168,59 @@ static bool has_counts(const json_t *interaction)
 	return json_object_get(interaction, "voters") != NULL;
 }
 
-static void put_voters(FILE *out, const json_t *interaction)
+/* Where counts are not told and the reader may wonder why. */
+static bool is_embargoed(const json_t *interaction)
+{
+	const char *state = reply_text(interaction, "state");
+	return !has_counts(interaction) &&
+	       (strcmp(state, "open") == 0 || strcmp(state, "draining") == 0);
+}
+
+/* "412,345 voters, mean 7.31, 12 changed, 133,210 votes/s" */
+static void put_counts(FILE *out, const json_t *interaction, const struct view_live *live)
 {
 	char number[TEXT_NUMBER_BYTES];
 	uint64_t voters = reply_count(interaction, "voters");
+	uint64_t changed = reply_count(json_object_get(interaction, "receipts"), "changed");
 	fprintf(out, "%s voter%s", text_number(voters, number), voters == 1 ? "" : "s");
+	if (json_is_number(json_object_get(interaction, "mean")))
+		fprintf(out, ", mean %.2f", reply_measure(interaction, "mean"));
+	if (changed > 0)
+		fprintf(out, ", %s changed", text_number(changed, number));
+	if (live->moving)
+		fprintf(out, ", %s votes/s", text_number(live->votes_per_second, number));
 }
 
-/* "412,345 voters, 133,210 votes/s; not counted: 12 late, 30 duplicate" */
-static void put_numbers(FILE *out, const json_t *interaction, const struct view_live *live,
-			int columns)
+/* "; not counted: 12 late, 30 duplicate" */
+static void put_not_counted(FILE *out, const json_t *interaction)
 {
 	char number[TEXT_NUMBER_BYTES];
 	const char *separator = "; not counted: ";
 	const char *name;
 	json_t *value;
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *line = has_counts(interaction) ? open_memstream(&text, &bytes) : NULL;
-	if (!line)
-		return;
-	put_voters(line, interaction);
-	if (live->moving)
-		fprintf(line, ", %s votes/s", text_number(live->votes_per_second, number));
 	json_object_foreach (json_object_get(interaction, "receipts"), name, value) {
 		json_int_t count = json_integer_value(value);
 		if (count <= 0 || strcmp(name, "counted") == 0 || strcmp(name, "changed") == 0)
 			continue;
-		fprintf(line, "%s%s %s", separator, text_number((uint64_t)count, number), name);
+		fprintf(out, "%s%s %s", separator, text_number((uint64_t)count, number), name);
 		separator = ", ";
+	}
+}
+
+static void put_numbers(FILE *out, const json_t *interaction, const struct view_live *live,
+			int columns)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	bool embargoed = is_embargoed(interaction);
+	FILE *line = embargoed || has_counts(interaction) ? open_memstream(&text, &bytes) : NULL;
+	if (!line)
+		return;
+	if (embargoed) {
+		fputs("not revealed yet", line);
+	} else {
+		put_counts(line, interaction, live);
+		put_not_counted(line, interaction);
 	}
 	fclose(line);
 	fprintf(out, "%*s", INDENT, "");
@@ -199,120 +229,163 @@ static void put_numbers(FILE *out, const json_t *interaction, const struct view_
 	free(text);
 }
 
-struct option_sums {
-	int longest_label;
-	int longest_votes;
-	uint64_t votes;
-	uint64_t most;
-};
-
-/* A scale's options have a value where the others have a label. */
-static const char *option_label(const json_t *option, char text[24])
-{
-	const char *label = json_string_value(json_object_get(option, "label"));
-	if (label)
-		return label;
-	const json_t *value = json_object_get(option, "value");
-	snprintf(text, 24, "%lld",
-		 (long long)json_integer_value(value ? value : json_object_get(option, "index")));
-	return text;
-}
-
-static struct option_sums sum_options(const json_t *options)
-{
-	struct option_sums sums = {0};
-	char number[TEXT_NUMBER_BYTES], buffer[24];
-	size_t i;
-	json_t *option;
-	json_array_foreach (options, i, option) {
-		uint64_t votes = reply_count(option, "votes");
-		int label = text_width(option_label(option, buffer));
-		int width = (int)strlen(text_number(votes, number));
-		sums.votes += votes;
-		sums.most = votes > sums.most ? votes : sums.most;
-		sums.longest_label = label > sums.longest_label ? label : sums.longest_label;
-		sums.longest_votes = width > sums.longest_votes ? width : sums.longest_votes;
-	}
-	return sums;
-}
-
 static double percent(uint64_t part, uint64_t whole)
 {
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-/* An option whose votes are not told. */
-static void put_label(FILE *out, const json_t *option, int columns)
+/* The blanks before a row, or that its answer is right. */
+static void put_indent(FILE *out, const struct choice *choice)
 {
-	char buffer[24];
-	fprintf(out, "%*s", INDENT, "");
-	text_cut(out, option_label(option, buffer), columns - INDENT);
+	if (choice->right)
+		fprintf(out, "%s%s %s", output_style(STYLE_GOOD), text_utf8() ? "✓" : "*",
+			output_style(STYLE_PLAIN));
+	else
+		fprintf(out, "%*s", INDENT, "");
+}
+
+/* An option whose votes are not told. */
+static void put_label(FILE *out, const struct choice *choice, int columns)
+{
+	char text[CHOICES_LABEL_BYTES];
+	put_indent(out, choice);
+	text_cut(out, choices_label(choice, text), columns - INDENT);
 	fputc('\n', out);
 }
 
-static void put_option(FILE *out, const json_t *option, const struct option_sums *sums,
-		       const struct view_layout *layout)
+static void put_choice(FILE *out, const struct choice *choice, const struct choices *choices,
+		       const struct spark *spark, const struct view_layout *layout)
 {
-	char number[TEXT_NUMBER_BYTES], buffer[24];
-	uint64_t votes = reply_count(option, "votes");
-	bool leads = votes > 0 && votes == sums->most;
-	fprintf(out, "%*s%s", INDENT, "", leads ? output_style(STYLE_BOLD) : "");
-	text_left(out, option_label(option, buffer), layout->label);
+	char number[TEXT_NUMBER_BYTES], text[CHOICES_LABEL_BYTES];
+	bool leads = choice->votes > 0 && choice->votes == choices->most;
+	put_indent(out, choice);
+	fputs(leads ? output_style(STYLE_BOLD) : "", out);
+	text_left(out, choices_label(choice, text), layout->label);
 	fprintf(out, "%s%*s", leads ? output_style(STYLE_PLAIN) : "", GAP, "");
 	if (layout->bar > 0) {
 		fputs(output_style(STYLE_BAR), out);
-		view_bar(out, votes, sums->votes, layout->bar, text_utf8());
+		if (spark->series)
+			spark_put(out, spark, choice->index, layout->bar, text_utf8());
+		else
+			view_bar(out, choice->votes, choices->full_bar, layout->bar, text_utf8());
 		fprintf(out, "%s%*s", output_style(STYLE_PLAIN), GAP, "");
 	}
-	fprintf(out, "%*s%*s%5.1f %%\n", layout->votes, text_number(votes, number), GAP, "",
-		percent(votes, sums->votes));
+	fprintf(out, "%*s%*s%5.1f %%\n", layout->votes, text_number(choice->votes, number), GAP, "",
+		percent(choice->votes, choices->whole));
+}
+
+static void put_choices(FILE *out, const json_t *interaction, uint64_t now_us, int columns,
+			size_t max_rows)
+{
+	char number[TEXT_NUMBER_BYTES];
+	struct choices choices;
+	struct spark spark;
+	choices_read(interaction, max_rows, &choices);
+	struct view_layout layout =
+		view_layout(columns, choices.longest_label, choices.longest_votes);
+	spark_read(interaction, now_us, layout.bar, &spark);
+	for (size_t i = 0; i < choices.count; i++) {
+		if (choices.told)
+			put_choice(out, &choices.rows[i], &choices, &spark, &layout);
+		else
+			put_label(out, &choices.rows[i], columns);
+	}
+	if (choices.left_out)
+		fprintf(out, "%*sand %s more\n", INDENT, "", text_number(choices.left_out, number));
+	choices_free(&choices);
+}
+
+/* Heading, numbers and the empty line at the end. */
+static size_t frame_lines(const json_t *interaction)
+{
+	return 2 + (is_embargoed(interaction) || has_counts(interaction));
+}
+
+size_t view_lines(const json_t *interaction)
+{
+	return frame_lines(interaction) + choices_count(interaction) +
+	       json_array_size(json_object_get(interaction, "leaderboard"));
+}
+
+/* How many of max_lines options get; what they leave is the leaderboard's. */
+static size_t share_rows(const json_t *interaction, size_t max_lines)
+{
+	size_t frame = frame_lines(interaction), rows = choices_count(interaction);
+	size_t places = json_array_size(json_object_get(interaction, "leaderboard"));
+	size_t room = max_lines > frame + LEAST_ROWS ? max_lines - frame : LEAST_ROWS;
+	size_t most = places < room / 2 ? room - places : room - room / 2;
+	return rows < most ? rows : most;
 }
 
 void view_interaction(FILE *out, const json_t *interaction, const struct view_live *live,
-		      int columns)
+		      int columns, size_t max_lines)
 {
-	const json_t *options = json_object_get(interaction, "options");
-	struct option_sums sums = sum_options(options);
-	struct view_layout layout = view_layout(columns, sums.longest_label, sums.longest_votes);
-	size_t i;
-	json_t *option;
+	const json_t *leaders = json_object_get(interaction, "leaderboard");
+	bool limited = max_lines && view_lines(interaction) > max_lines;
+	size_t rows = limited ? share_rows(interaction, max_lines) : 0;
+	size_t used = frame_lines(interaction) + rows;
 	put_heading(out, interaction, live, columns);
 	put_numbers(out, interaction, live, columns);
-	json_array_foreach (options, i, option) {
-		if (json_object_get(option, "votes"))
-			put_option(out, option, &sums, &layout);
-		else
-			put_label(out, option, columns);
-	}
+	put_choices(out, interaction, live->now_us, columns, rows);
+	if (!limited || used < max_lines)
+		leaders_put(out, leaders, columns, limited ? max_lines - used : 0);
 	fputc('\n', out);
+}
+
+/* ": Red 2 (66.7 %), Blue 1 (33.3 %)", the leading ones of many */
+static void put_choices_in_line(FILE *out, const json_t *interaction)
+{
+	char number[TEXT_NUMBER_BYTES], text[CHOICES_LABEL_BYTES];
+	struct choices choices;
+	choices_read(interaction, LINE_CHOICES, &choices);
+	for (size_t i = 0; i < choices.count; i++) {
+		const struct choice *choice = &choices.rows[i];
+		fputs(i == 0 ? ": " : ", ", out);
+		text_put(out, choices_label(choice, text));
+		if (choices.told)
+			fprintf(out, " %s (%.1f %%%s)", text_number(choice->votes, number),
+				percent(choice->votes, choices.whole),
+				choice->right ? ", right" : "");
+	}
+	if (choices.left_out)
+		fprintf(out, ", and %s more", text_number(choices.left_out, number));
+	choices_free(&choices);
 }
 
 void view_line(FILE *out, const json_t *interaction, const struct view_live *live)
 {
-	const json_t *options = json_object_get(interaction, "options");
-	struct option_sums sums = sum_options(options);
-	char number[TEXT_NUMBER_BYTES], buffer[24];
-	size_t i;
-	json_t *option;
 	text_put(out, reply_text(interaction, "tenant"));
 	fprintf(out, "/%llu ", (unsigned long long)reply_count(interaction, "id"));
 	text_put(out, reply_text(interaction, "state"));
 	put_countdown(out, interaction, live);
 	if (has_counts(interaction)) {
 		fputs(", ", out);
-		put_voters(out, interaction);
-		if (live->moving)
-			fprintf(out, ", %s votes/s", text_number(live->votes_per_second, number));
+		put_counts(out, interaction, live);
+	} else if (is_embargoed(interaction)) {
+		fputs(", not revealed yet", out);
 	}
-	json_array_foreach (options, i, option) {
-		uint64_t votes = reply_count(option, "votes");
-		fputs(i == 0 ? ": " : ", ", out);
-		text_put(out, option_label(option, buffer));
-		if (json_object_get(option, "votes"))
-			fprintf(out, " %s (%.1f %%)", text_number(votes, number),
-				percent(votes, sums.votes));
-	}
+	put_choices_in_line(out, interaction);
 	fputc('\n', out);
+}
+
+void view_leaderboards(FILE *out, const json_t *document, int columns, size_t max_places)
+{
+	size_t i;
+	json_t *board;
+	json_array_foreach (json_object_get(document, "leaderboards"), i, board) {
+		const json_t *entries = json_object_get(board, "entries");
+		if (json_array_size(entries) == 0)
+			continue;
+		fputs(output_style(STYLE_BOLD), out);
+		text_put(out, reply_text(board, "tenant"));
+		if (json_object_get(board, "show")) {
+			fputs(", show ", out);
+			text_put(out, reply_text(board, "show"));
+		}
+		fprintf(out, "%s: the best of all quizzes\n", output_style(STYLE_PLAIN));
+		leaders_put(out, entries, columns, max_places);
+		fputc('\n', out);
+	}
 }
 
 void view_cautions(FILE *out, const json_t *document)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An interaction's result as people see it: heading, countdown, one bar per option. results and
- * watch print it. The result is a JSON object as docs/files.md has it; counts that are missing, as
- * the public socket tells none before the reveal, are not shown, and what else is missing is "".
+ * An interaction's result as people see it: heading, countdown, a bar per option, and what
+ * its kind has beside them. results and watch print it. The result is a JSON object as
+ * docs/files.md has it; counts that are missing, as the public socket tells none before the reveal,
+ * are not shown, and what else is missing is "".
  */
 #ifndef TALLYWIRE_CTL_VIEW_H
 #define TALLYWIRE_CTL_VIEW_H
@@ -47,9 +48,19 @@ struct view_live {
 	bool moving; /* print votes_per_second */
 };
 
-/* Heading, numbers, bars; ends with an empty line. */
+/*
+ * Heading, numbers, bars, leaderboard; ends with an empty line. In at most `max_lines` (0: no
+ * limit), as far as they are enough for the heading and a few rows: the leading options then, and
+ * how many more there are.
+ */
 void view_interaction(FILE *out, const json_t *interaction, const struct view_live *live,
-		      int columns);
+		      int columns, size_t max_lines);
+
+/* The lines that this takes without limit. */
+size_t view_lines(const json_t *interaction);
+
+/* The document's leaderboards, at most `max_places` lines of each (0: no limit). */
+void view_leaderboards(FILE *out, const json_t *document, int columns, size_t max_places);
 
 /* The same as one line, for logs. */
 void view_line(FILE *out, const json_t *interaction, const struct view_live *live);

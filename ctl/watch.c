@@ -22,6 +22,8 @@
 #define SILENCE_STEP_MS 1000    /* how soon a silent appliance is pointed out */
 #define TIME_COLUMNS    22      /* "2026-11-22T20:00:00.5Z", so that what follows stands still */
 #define LINE_EVERY_US   1000000 /* plain lines, where no state changes */
+#define LEAST_LINES     6       /* of a window, however many there are */
+#define MOST_PLACES     5       /* of a show's leaderboard, beside its windows */
 
 enum { WATCH_RATE, WATCH_UNTIL };
 enum until { UNTIL_FINAL, UNTIL_REVEALED, UNTIL_FOREVER };
@@ -196,6 +198,14 @@ static void put_head(FILE *out, const struct watch *watch)
 	fputc('\n', out);
 }
 
+static size_t count_lines(const char *text)
+{
+	size_t lines = 0;
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
 /* Open windows first, where not all have room. */
 static int rank(const char *state)
 {
@@ -206,40 +216,68 @@ static int rank(const char *state)
 	return 3;
 }
 
-static bool is_crowded(const json_t *interactions)
+/*
+ * How many lines each window may take so that all fit into `lines`: the same for all that want
+ * more. 0: they fit as they are.
+ */
+static size_t share_lines(const json_t *interactions, size_t lines)
 {
-	int lines = 4;
-	size_t i;
+	for (size_t limit = LEAST_LINES;; limit++) {
+		size_t i, used = 0;
+		bool wanted_more = false;
+		json_t *interaction;
+		json_array_foreach (interactions, i, interaction) {
+			size_t wanted = view_lines(interaction);
+			used += wanted < limit ? wanted : limit;
+			wanted_more |= wanted > limit;
+		}
+		if (used > lines)
+			return limit > LEAST_LINES ? limit - 1 : limit;
+		if (!wanted_more)
+			return 0;
+	}
+}
+
+static void put_windows(FILE *out, struct watch *watch, size_t lines)
+{
+	const json_t *interactions = json_object_get(watch->document, "interactions");
+	size_t i, limit = watch->on_screen ? share_lines(interactions, lines) : 0;
 	json_t *interaction;
-	json_array_foreach (interactions, i, interaction)
-		lines += 3 + (int)json_array_size(json_object_get(interaction, "options"));
-	return lines > output_rows();
+	for (int pass = 0; pass < (limit ? 4 : 1); pass++) {
+		json_array_foreach (interactions, i, interaction) {
+			if (limit && rank(reply_text(interaction, "state")) != pass)
+				continue;
+			struct view_live live = live_of(watch, interaction, i);
+			view_interaction(out, interaction, &live, output_columns(), limit);
+		}
+	}
+	if (json_array_size(interactions) == 0)
+		fputs("no windows yet; waiting for one\n", out);
 }
 
 /* The whole picture, to be freed; NULL when out of memory. */
 static char *compose(struct watch *watch)
 {
-	const json_t *interactions = json_object_get(watch->document, "interactions");
-	bool crowded = watch->on_screen && is_crowded(interactions);
-	char *text = NULL;
-	size_t i, bytes = 0;
-	json_t *interaction;
+	char *text = NULL, *tail = NULL;
+	size_t bytes = 0, tail_bytes = 0;
 	FILE *out = open_memstream(&text, &bytes);
-	if (!out)
-		return NULL;
-	put_head(out, watch);
-	for (int pass = 0; pass < (crowded ? 4 : 1); pass++) {
-		json_array_foreach (interactions, i, interaction) {
-			if (crowded && rank(reply_text(interaction, "state")) != pass)
-				continue;
-			struct view_live live = live_of(watch, interaction, i);
-			view_interaction(out, interaction, &live, output_columns());
-		}
+	FILE *end = open_memstream(&tail, &tail_bytes);
+	if (out && end) {
+		view_leaderboards(end, watch->document, output_columns(), MOST_PLACES);
+		view_cautions(end, watch->document);
+		fflush(end);
+		put_head(out, watch);
+		fflush(out);
+		size_t taken = count_lines(text) + count_lines(tail);
+		size_t rows = (size_t)screen_rows();
+		put_windows(out, watch, rows > taken ? rows - taken : 0);
+		fputs(tail, out);
 	}
-	if (json_array_size(interactions) == 0)
-		fputs("no windows yet; waiting for one\n", out);
-	view_cautions(out, watch->document);
-	fclose(out);
+	if (end)
+		fclose(end);
+	if (out)
+		fclose(out);
+	free(tail);
 	return text;
 }
 

@@ -140,6 +140,68 @@ Test(ctl_screen, watch_that_is_suspended_while_it_draws_goes_on)
 	peer_stop(peer);
 }
 
+/* A live notification with upvotes of so many items each, to be freed. */
+static char *many_items(const char *state, int windows, int items)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+	fputs("{\"jsonrpc\":\"2.0\",\"method\":\"live\",\"params\":{\"now\":\"2026-11-22T20:00:"
+	      "00Z\","
+	      "\"durability\":\"none\",\"interactions\":[",
+	      out);
+	for (int window = 0; window < windows; window++) {
+		fprintf(out,
+			"%s{\"tenant\":\"acme\",\"id\":%d,\"kind\":\"upvote\",\"state\":\"%s\","
+			"\"question\":\"Which?\",\"voters\":9,\"options\":[",
+			window ? "," : "", window, state);
+		for (int item = 0; item < items; item++)
+			fprintf(out, "%s{\"index\":%d,\"label\":\"item %d\",\"votes\":%d}",
+				item ? "," : "", item, item, item % 7);
+		fputs("]}", out);
+	}
+	fputs("]}}", out);
+	fclose(out);
+	return text;
+}
+
+Test(ctl_screen, windows_share_the_lines_of_a_terminal)
+{
+	static const struct {
+		int windows, items;
+		const char *last_heading, *more;
+	} rows[] = {
+		{1, 3000, "acme/0 final", "and 2,988 more"},
+		{2, 3000, "acme/1 final", "and 2,996 more"},
+		{1, 12, "acme/0 final", "item 0 "}, /* all of them have room */
+	};
+	static char text[1 << 18];
+	setenv("TERM", "xterm", 1);
+	setenv("NO_COLOR", "1", 1);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *open = many_items("open", rows[i].windows, rows[i].items);
+		char *final = many_items("final", rows[i].windows, rows[i].items);
+		pid_t peer = peer_start(
+			(const struct peer_step[]){{PEER_ANSWER, ANSWER(1, "{\"rate_hz\":10}")},
+						   {PEER_SAY, open},
+						   {PEER_SAY, final},
+						   {PEER_END, NULL}});
+		watch_on_terminal(0, text, sizeof(text));
+		const char *back = strstr(text, "\033[?25h\033[?1049l");
+		int lines = 0;
+		cr_assert_not_null(back, "%s", text);
+		for (const char *at = back; (at = strchr(at, '\n')); at++)
+			lines++;
+		cr_expect_leq(lines, 20, "row %zu: %d: %s", i, lines, back);
+		cr_expect_null(strstr(text, "a taller terminal"), "row %zu: %s", i, text);
+		cr_expect_not_null(strstr(back, rows[i].last_heading), "row %zu: %s", i, back);
+		cr_expect_not_null(strstr(back, rows[i].more), "row %zu: %s", i, back);
+		peer_stop(peer);
+		free(open);
+		free(final);
+	}
+}
+
 #define CORE(worker)                                                                               \
 	"{\"worker\":" #worker ",\"lcore\":" #worker ",\"queue\":3,\"port\":"                      \
 	"\"dpdk:0000:3b:00.0,and=a,lot=of,words=behind,that=name,the=device\",\"received\":"       \
