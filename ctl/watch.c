@@ -126,8 +126,9 @@ static void take_document(struct watch *watch, json_t *document, bool *unknown)
 		struct watched *window = window_of(watch, interaction, i);
 		if (!window)
 			continue;
+		const json_t *receipts = json_object_get(interaction, "receipts");
 		rate_add(&window->rate, now_us,
-			 reply_count(json_object_get(interaction, "receipts"), "counted"));
+			 reply_count(receipts, "counted") + reply_count(receipts, "changed"));
 		window->state_changed = strcmp(window->state, state) != 0;
 		if (window->state_changed) {
 			char *copy = strdup(state);

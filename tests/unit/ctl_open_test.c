@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* tallyctl open, for every kind: what is sent for which words, and what is refused before. */
 #include "ctl/open_items.h"
+#include "dataplane/show/interaction.h"
 #include "tests/lib/live_answers.h"
 #include "tests/lib/scripted_peer.h"
 
@@ -12,7 +13,24 @@ TestSuite(ctl_open, .init = scratch_make, .fini = scratch_remove, .timeout = 30)
 
 static const struct peer_step opened[] = {{PEER_ANSWER, ANSWER(1, WINDOW)}, {PEER_END, NULL}};
 
-/* The last row and column of parameters that `open` sent. */
+/* What was sent is what the appliance takes; the show it takes by itself. */
+static void expect_accepted(const char *request)
+{
+	struct tenant acme = {.id = 7, .name = "acme"};
+	const struct keyring keyring = {.tenants = &acme, .tenant_count = 1};
+	struct interaction interaction;
+	struct err err;
+	json_t *document = json_loads(request, 0, NULL);
+	json_t *params = json_object_get(document, "params");
+	json_object_del(params, "show");
+	int rc = interaction_parse(params, "params", &keyring, 1, &interaction, &err);
+	cr_expect_eq(rc, 0, "%s: %s", request, rc ? err.text : "");
+	if (rc == 0)
+		interaction_free(&interaction);
+	json_decref(document);
+}
+
+/* These words send one request, with these parameters. */
 static void expect_sent(const char *const words[MOST_WORDS], const char *params)
 {
 	char request[1024];
@@ -21,6 +39,7 @@ static void expect_sent(const char *const words[MOST_WORDS], const char *params)
 	pid_t peer = peer_start(opened);
 	cr_expect_eq(tallyctl(words), 0, "%s", scratch_read("stderr"));
 	cr_expect_str_eq(scratch_read("requests"), request);
+	expect_accepted(request);
 	peer_stop(peer);
 }
 
@@ -86,6 +105,7 @@ Test(ctl_open, correct_names_labels_or_their_indices)
 		pid_t peer = peer_start(opened);
 		cr_expect_eq(tallyctl(words), 0, "row %zu: %s", i, scratch_read("stderr"));
 		expect_in("requests", sent);
+		expect_accepted(scratch_read("requests"));
 		peer_stop(peer);
 	}
 }

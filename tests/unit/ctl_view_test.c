@@ -427,6 +427,9 @@ Test(ctl_view, options_and_places_share_the_room)
 		size_t places = 0;
 		for (const char *at = text; (at = strstr(at, " points\n")); at++)
 			places++;
+		cr_expect_eq(strstr(text, " %\n  and ") != NULL ||
+				     strstr(text, "\n  and 97 more\n") != NULL,
+			     rows[i].options_cut, "row %zu: %s", i, text);
 		cr_expect_eq(places, rows[i].rows - (rows[i].rows && rows[i].places_cut),
 			     "row %zu: %zu: %s", i, places, text);
 		free(text);
