@@ -24,7 +24,8 @@ static int read_params(const struct args *args, json_t **params)
 	int code = request_target(args, TARGET_EITHER, params);
 	if (code != EXIT_DONE)
 		return code;
-	if (show && json_object_set_new(*params, "show", json_string(show)) != 0) {
+	json_t *name = show && show[0] ? json_string(show) : json_null();
+	if (show && json_object_set_new(*params, "show", name) != 0) {
 		json_decref(*params);
 		return args_refuse(args, "--show \"%s\" is not UTF-8 text", show);
 	}
@@ -44,7 +45,7 @@ static void put_heading(const json_t *board)
 	text_put(stdout, reply_text(board, "tenant"));
 	if (json_object_get(board, "id"))
 		printf("/%llu", (unsigned long long)reply_count(board, "id"));
-	if (json_object_get(board, "show")) {
+	if (json_is_string(json_object_get(board, "show"))) {
 		fputs(", show ", stdout);
 		text_put(stdout, reply_text(board, "show"));
 	}
@@ -85,7 +86,7 @@ static int run(const struct args *args)
 }
 
 static const struct verb_option options[] = {
-	[LEADERBOARD_SHOW] = {"show", "NAME", "only quizzes of this show"},
+	[LEADERBOARD_SHOW] = {"show", "NAME", "only quizzes of this show; '': of none"},
 	[LEADERBOARD_TOP] = {"top", "N", "how many places (default 10)"},
 	[LEADERBOARD_VOTER] = {"voter", "N", "and the place of this voter"},
 	{NULL, NULL, NULL},

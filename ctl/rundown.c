@@ -66,9 +66,14 @@ static void print_unloaded(const json_t *unloaded)
 {
 	char number[TEXT_NUMBER_BYTES];
 	uint64_t removed = reply_count(unloaded, "removed");
+	uint64_t freed = reply_count(unloaded, "freed_bytes");
 	fputs("show ", stdout);
 	text_put(stdout, reply_text(unloaded, "show"));
-	printf(": %s window%s removed\n", text_number(removed, number), removed == 1 ? "" : "s");
+	printf(": %s window%s removed", removed ? text_number(removed, number) : "all",
+	       removed == 1 ? "" : "s");
+	if (freed)
+		printf(", %s given back", text_memory(freed, number));
+	putchar('\n');
 	windows_put_memory(stdout, json_object_get(unloaded, "memory"));
 }
 

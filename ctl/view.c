@@ -378,7 +378,7 @@ void view_leaderboards(FILE *out, const json_t *document, int columns, size_t ma
 			continue;
 		fputs(output_style(STYLE_BOLD), out);
 		text_put(out, reply_text(board, "tenant"));
-		if (json_object_get(board, "show")) {
+		if (json_is_string(json_object_get(board, "show"))) {
 			fputs(", show ", out);
 			text_put(out, reply_text(board, "show"));
 		}

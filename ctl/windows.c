@@ -199,7 +199,9 @@ void windows_put_memory(FILE *out, const json_t *memory)
 	} rows[] = {{"needed", "needed"}, {"in_use", "in use"}, {"free", "free"}};
 	char number[TEXT_NUMBER_BYTES];
 	const char *separator = "memory: ";
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	/* Nothing needed is nothing to say; the other two are always of interest. */
+	for (size_t i = reply_count(memory, "needed") ? 0 : 1; i < sizeof(rows) / sizeof(rows[0]);
+	     i++) {
 		if (!json_object_get(memory, rows[i].name))
 			continue;
 		fprintf(out, "%s%s %s", separator,

@@ -194,13 +194,14 @@ Test(ctl_client, open_sends_what_was_typed_and_says_what_opened)
 Test(ctl_client, a_relative_time_is_counted_on_the_appliances_clock)
 {
 	const struct peer_step steps[] = {
-		{PEER_ANSWER, ANSWER(1, "{\"now\":\"2031-01-01T00:00:00.5Z\",\"windows\":[]}")},
+		{PEER_ANSWER, ANSWER(1, "{\"now\":\"2031-01-01T00:00:00.5Z\",\"datagrams\":{}}")},
 		{PEER_ANSWER, ANSWER(2, WINDOW)},
 		{PEER_END, NULL},
 	};
 	pid_t peer = peer_start(steps);
 	cr_expect_eq(TALLYCTL("open", "acme/101", "--poll", "Which?", "A", "B", "--at", "+1500ms"),
 		     0);
+	expect_in("requests", "\"method\":\"stats\",\"params\":{}}\n");
 	expect_in("requests", "\"opens_at\":\"2031-01-01T00:00:02Z\"");
 	peer_stop(peer);
 	peer = peer_start(&steps[1]);
@@ -232,6 +233,7 @@ Test(ctl_client, verbs_send_their_method_and_parameters)
 		{{"leaderboard", "acme/7", "--voter", "0"}, "\"id\":7,\"voter\":0}"},
 		{{"leaderboard", "acme", "--show", "sat", "--top=20"},
 		 "{\"tenant\":\"acme\",\"show\":\"sat\",\"top\":20}"},
+		{{"leaderboard", "acme", "--show", ""}, "{\"tenant\":\"acme\",\"show\":null}"},
 	};
 	const struct peer_step steps[] = {{PEER_ANSWER, ANSWER(1, WINDOW)}, {PEER_END, NULL}};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -491,14 +493,26 @@ Test(ctl_client, list_shows_the_memory_of_each_window_and_of_all)
 	peer_stop(peer);
 }
 
-Test(ctl_client, what_was_unloaded_is_counted)
+Test(ctl_client, what_was_unloaded_is_said_as_far_as_it_is_told)
 {
-	const struct peer_step steps[] = {
-		{PEER_ANSWER, ANSWER(1, "{\"show\":\"sat\",\"removed\":3}")}, {PEER_END, NULL}};
-	pid_t peer = peer_start(steps);
-	cr_expect_eq(TALLYCTL("unload", "sat"), 0);
-	cr_expect_str_eq(scratch_read("stdout"), "show sat: 3 windows removed\n");
-	peer_stop(peer);
+	static const struct {
+		const char *answer, *text;
+	} rows[] = {
+		{ANSWER(1, "{\"show\":\"sat\",\"removed\":3}"), "show sat: 3 windows removed\n"},
+		{ANSWER(1, "{\"show\":\"sat\",\"removed\":1,\"freed_bytes\":2048}"),
+		 "show sat: 1 window removed, 2.0 KiB given back\n"},
+		{ANSWER(1, "{\"show\":\"sat\",\"freed_bytes\":2048,\"memory\":{\"needed\":0,"
+			   "\"in_use\":0,\"free\":4096}}"),
+		 "show sat: all windows removed, 2.0 KiB given back\n"
+		 "memory: 0 B in use, 4.0 KiB free\n"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct peer_step steps[] = {{PEER_ANSWER, rows[i].answer}, {PEER_END, NULL}};
+		pid_t peer = peer_start(steps);
+		cr_expect_eq(TALLYCTL("unload", "sat"), 0);
+		cr_expect_str_eq(scratch_read("stdout"), rows[i].text);
+		peer_stop(peer);
+	}
 }
 
 #define BOARD(voter)                                                                               \

@@ -461,7 +461,8 @@ Test(ctl_view, only_seconds_that_have_begun_are_drawn)
 Test(ctl_view, leaderboards_of_a_document_name_their_tenant_and_show)
 {
 	json_t *document = json_loads(
-		"{\"leaderboards\":[{\"tenant\":\"acme\",\"entries\":[{\"voter\":7,\"points\":10},"
+		"{\"leaderboards\":[{\"tenant\":\"acme\",\"show\":null,\"entries\":[{\"voter\":7,"
+		"\"points\":10},"
 		"{\"voter\":8,\"points\":9},{\"voter\":9,\"points\":8}]},{\"tenant\":\"zoo\","
 		"\"show\":\"sat\",\"entries\":[{\"voter\":1,\"points\":2}]},"
 		"{\"tenant\":\"none\",\"entries\":[]}]}",
