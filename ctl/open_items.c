@@ -129,6 +129,7 @@ static int read_lines(const char *path, FILE *file, size_t most, json_t *labels,
 static FILE *open_file(const char *path, size_t most, struct err *err)
 {
 	struct stat info;
+	FILE *file = NULL;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		err_set(err, -errno, "%s: cannot be opened: %s; check the name", path,
@@ -141,9 +142,10 @@ static FILE *open_file(const char *path, size_t most, struct err *err)
 		err_set(err, -EINVAL, "%s: is larger than %zu items can be; is it the right file?",
 			path, most);
 	else
-		return fdopen(fd, "r");
-	close(fd);
-	return NULL;
+		file = fdopen(fd, "r");
+	if (!file)
+		close(fd);
+	return file;
 }
 
 int open_items_read(const char *path, size_t most, json_t **labels, struct err *err)

@@ -38,6 +38,16 @@ struct asking {
 	json_t *labels; /* borrowed from params; NULL: none */
 };
 
+static int refuse_no_kind(const struct args *args)
+{
+	char names[NAMES_BYTES] = "";
+	size_t used = 0;
+	for (int kind = 1; kind < KIND_COUNT && used < sizeof(names); kind++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s--%s",
+					 kind > 1 ? ", " : "", kind_row((enum kind)kind)->name);
+	return args_refuse(args, "what is asked is missing: one of %s", names);
+}
+
 static int find_kind(struct asking *asking)
 {
 	const struct args *args = asking->args;
@@ -54,15 +64,7 @@ static int find_kind(struct asking *asking)
 	}
 	if (asking->kind)
 		return EXIT_DONE;
-	char names[NAMES_BYTES] = "";
-	size_t used = 0;
-	for (int kind = 1; kind < KIND_COUNT && used < sizeof(names); kind++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s--%s",
-					 kind == 1                ? ""
-					 : kind == KIND_COUNT - 1 ? " or "
-								  : ", ",
-					 kind_row((enum kind)kind)->name);
-	return args_refuse(args, "what is asked is missing: %s", names);
+	return refuse_no_kind(args);
 }
 
 /* Options that only some kinds take. */

@@ -636,7 +636,7 @@ Test(ctl_client, a_wrong_command_line_is_refused_before_anything_is_sent)
 		{{"extend", "acme/101", "--by"}, "--by needs a value"},
 		{{"extend", "acme/101", "--by", "5"}, "--by \"5\" is not a duration"},
 		{{"extend", "acme/101", "--by", "1500us"}, "milliseconds are the smallest step"},
-		{{"open", "acme/101", "Red"}, "what is asked is missing: --poll, --multi, "},
+		{{"open", "acme/101", "Red"}, "what is asked is missing: one of --poll, "},
 		{{"open", "acme/101", "--poll", "Q"}, "the answers are missing"},
 		{{"open", "acme/101", "--poll", "\xFF", "A"}, "must be UTF-8"},
 		{{"open", "acme/101", "--poll", "Q", "A", "--at", "noon"}, "--at \"noon\""},

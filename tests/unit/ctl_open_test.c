@@ -117,7 +117,7 @@ Test(ctl_open, what_does_not_fit_the_kind_is_refused)
 		const char *message;
 	} rows[] = {
 		{{"a/1", "A", "B"},
-		 "missing: --poll, --multi, --quiz, --scale, --upvote or --reaction;"},
+		 "missing: one of --poll, --multi, --quiz, --scale, --upvote, --reaction;"},
 		{{"a/1", "--poll", "Q", "A", "--multi", "R"},
 		 "--poll and --multi: a question is of one kind"},
 		{{"a/1", "--poll", "Q", "A", "--correct", "A"},
