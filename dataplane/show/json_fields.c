@@ -220,6 +220,11 @@ void json_place_item(char place[JSON_PLACE_BYTES], const char *parent, const cha
 	snprintf(place, JSON_PLACE_BYTES, "%s%s%s[%zu]", parent, joint(parent), field, index);
 }
 
+void json_place_member(char place[JSON_PLACE_BYTES], const char *parent, const char *field)
+{
+	snprintf(place, JSON_PLACE_BYTES, "%s%s%s", parent, joint(parent), field);
+}
+
 int json_fields_refuse(const struct json_fields *fields, const char *name, const char *format, ...)
 {
 	char reason[REASON_BYTES];

@@ -38,6 +38,9 @@ void json_place_root(char place[JSON_PLACE_BYTES], const char *source);
 void json_place_item(char place[JSON_PLACE_BYTES], const char *parent, const char *field,
 		     size_t index);
 
+/* The place of a member: "FILE: tenants[0].limits". */
+void json_place_member(char place[JSON_PLACE_BYTES], const char *parent, const char *field);
+
 /* A string from outside, fit for a message: cut, and with no control characters. Returns `out`. */
 const char *json_printable(const char *text, char out[JSON_PRINTABLE_BYTES]);
 

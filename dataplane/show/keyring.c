@@ -14,7 +14,6 @@
 #include "dataplane/show/json_fields.h"
 #include "wire/front_maps.h"
 
-#define EPOCHS            256
 #define KEY_DIGITS        (2 * AUTH_KEY_BYTES)
 #define TABLE_ALIGN_BYTES 64
 
@@ -41,7 +40,7 @@ static int read_key(const json_t *value, const char *place, uint16_t tenant, uin
 	uint64_t epoch;
 	int rc = json_fields_begin(&fields, value, place, known, err);
 	if (!rc)
-		rc = json_fields_integer(&fields, "epoch", 0, EPOCHS - 1, &epoch);
+		rc = json_fields_integer(&fields, "epoch", 0, KEYRING_EPOCHS - 1, &epoch);
 	if (rc)
 		return rc;
 	if (epoch_items[epoch])
@@ -58,10 +57,10 @@ static int read_key(const json_t *value, const char *place, uint16_t tenant, uin
 static int read_keys(const struct json_fields *tenant_fields, uint16_t tenant,
 		     struct keyring *keyring)
 {
-	uint16_t epoch_items[EPOCHS] = {0};
+	uint16_t epoch_items[KEYRING_EPOCHS] = {0};
 	char place[JSON_PLACE_BYTES];
 	const json_t *keys;
-	int rc = json_fields_array(tenant_fields, "keys", 1, EPOCHS, &keys);
+	int rc = json_fields_array(tenant_fields, "keys", 1, KEYRING_EPOCHS, &keys);
 	for (size_t i = 0; !rc && i < json_array_size(keys); i++) {
 		json_place_item(place, tenant_fields->place, "keys", i);
 		rc = read_key(json_array_get(keys, i), place, tenant, epoch_items, i, keyring,
@@ -86,6 +85,41 @@ static int read_name(const struct json_fields *fields, struct tenant *tenant)
 	return 0;
 }
 
+static int read_limits(const struct json_fields *tenant_fields, struct tenant_limits *limits)
+{
+	static const char *const known[] = {
+#define X(limit, most) #limit,
+		TENANT_LIMITS(X)
+#undef X
+			NULL};
+	const json_t *value = json_object_get(tenant_fields->object, "limits");
+	char place[JSON_PLACE_BYTES];
+	struct json_fields fields;
+	int rc = 0;
+	if (!value)
+		return 0;
+	json_place_member(place, tenant_fields->place, "limits");
+	rc = json_fields_begin(&fields, value, place, known, tenant_fields->err);
+#define X(limit, most)                                                                             \
+	if (!rc)                                                                                   \
+		rc = json_fields_optional_integer(&fields, #limit, 1, most, &limits->limit);
+	TENANT_LIMITS(X)
+#undef X
+	return rc;
+}
+
+int tenant_parse(const struct json_fields *fields, struct tenant *tenant)
+{
+	uint64_t max_delay_ms = KEYRING_DEFAULT_DELAY_MS;
+	*tenant = (struct tenant){0};
+	int rc = read_name(fields, tenant);
+	if (!rc)
+		rc = json_fields_optional_integer(fields, "max_delay_ms", 0, KEYRING_MAX_DELAY_MS,
+						  &max_delay_ms);
+	tenant->max_delay_ms = (uint32_t)max_delay_ms;
+	return rc ? rc : read_limits(fields, &tenant->limits);
+}
+
 /* No earlier tenant has this one's id or name. */
 static int check_unique(const struct json_fields *fields, const struct keyring *keyring,
 			const struct tenant *tenant)
@@ -106,23 +140,18 @@ static int check_unique(const struct json_fields *fields, const struct keyring *
 static int read_tenant(const json_t *value, const char *place, struct keyring *keyring,
 		       struct err *err)
 {
-	static const char *const known[] = {"id", "name", "keys", "max_delay_ms", NULL};
+	static const char *const known[] = {"id", "name", "keys", "max_delay_ms", "limits", NULL};
 	struct json_fields fields;
-	struct tenant tenant = {0};
+	struct tenant tenant;
 	uint64_t id = 0;
-	uint64_t max_delay_ms = KEYRING_DEFAULT_DELAY_MS;
 	int rc = json_fields_begin(&fields, value, place, known, err);
 	if (!rc)
 		rc = json_fields_integer(&fields, "id", 0, UINT16_MAX, &id);
 	if (!rc)
-		rc = read_name(&fields, &tenant);
-	if (!rc)
-		rc = json_fields_optional_integer(&fields, "max_delay_ms", 0, KEYRING_MAX_DELAY_MS,
-						  &max_delay_ms);
+		rc = tenant_parse(&fields, &tenant);
 	if (rc)
 		return rc;
 	tenant.id = (uint16_t)id;
-	tenant.max_delay_ms = (uint32_t)max_delay_ms;
 	rc = check_unique(&fields, keyring, &tenant);
 	if (rc)
 		return rc;
@@ -139,15 +168,15 @@ static size_t count_keys(const json_t *tenants)
 	return keys;
 }
 
-static int take_memory(const struct json_fields *fields, struct keyring *keyring, size_t tenants,
-		       size_t keys)
+static int take_memory(const struct json_fields *fields, struct keyring *keyring, size_t keys)
 {
 	void *table = NULL;
 	if (keys > FRONT_MAX_KEYS)
 		return json_fields_refuse(fields, "tenants",
 					  "have %zu keys in all; at most %d are taken", keys,
 					  FRONT_MAX_KEYS);
-	keyring->tenants = calloc(tenants, sizeof(*keyring->tenants));
+	/* All at once, so that none ever moves. */
+	keyring->tenants = calloc(KEYRING_TENANT_ROOM, sizeof(*keyring->tenants));
 	keyring->keys = calloc(keys + 1, sizeof(*keyring->keys));
 	if (posix_memalign(&table, TABLE_ALIGN_BYTES, auth_keys_bytes((uint32_t)keys)) != 0)
 		table = NULL;
@@ -170,7 +199,7 @@ static int read_keyring(const json_t *root, const char *place, struct keyring *k
 	if (!rc)
 		rc = json_fields_array(&fields, "tenants", 1, KEYRING_MAX_TENANTS, &tenants);
 	if (!rc)
-		rc = take_memory(&fields, keyring, json_array_size(tenants), count_keys(tenants));
+		rc = take_memory(&fields, keyring, count_keys(tenants));
 	for (size_t i = 0; !rc && i < json_array_size(tenants); i++) {
 		json_place_item(item_place, place, "tenants", i);
 		rc = read_tenant(json_array_get(tenants, i), item_place, keyring, err);
@@ -211,7 +240,7 @@ void keyring_free(struct keyring *keyring)
 const struct tenant *keyring_tenant_by_name(const struct keyring *keyring, const char *name)
 {
 	for (uint32_t i = 0; i < keyring->tenant_count; i++)
-		if (strcmp(keyring->tenants[i].name, name) == 0)
+		if (!keyring->tenants[i].retired && strcmp(keyring->tenants[i].name, name) == 0)
 			return &keyring->tenants[i];
 	return NULL;
 }
@@ -219,18 +248,27 @@ const struct tenant *keyring_tenant_by_name(const struct keyring *keyring, const
 const struct tenant *keyring_tenant_by_id(const struct keyring *keyring, uint16_t id)
 {
 	for (uint32_t i = 0; i < keyring->tenant_count; i++)
-		if (keyring->tenants[i].id == id)
+		if (!keyring->tenants[i].retired && keyring->tenants[i].id == id)
 			return &keyring->tenants[i];
 	return NULL;
 }
 
 const struct auth_key *keyring_newest_key(const struct keyring *keyring, uint16_t tenant_id)
 {
-	const struct auth_key *newest = NULL;
+	const struct auth_key *by_epoch[KEYRING_EPOCHS] = {NULL};
+	int newest = -1;
 	for (uint32_t i = 0; i < keyring->key_count; i++) {
 		const struct auth_key *key = &keyring->keys[i];
-		if (key->tenant == tenant_id && (!newest || key->epoch > newest->epoch))
-			newest = key;
+		if (key->tenant != tenant_id)
+			continue;
+		by_epoch[key->epoch] = key;
+		if (key->epoch > newest)
+			newest = key->epoch;
 	}
-	return newest;
+	if (newest < 0)
+		return NULL;
+	/* Nothing follows the highest, unless that is 255: then 0 does. */
+	for (int i = 0; i < KEYRING_EPOCHS && by_epoch[(newest + 1) % KEYRING_EPOCHS]; i++)
+		newest = (newest + 1) % KEYRING_EPOCHS;
+	return by_epoch[newest];
 }

@@ -1,27 +1,41 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The keyring file: tenants, their keys by epoch, their defaults. docs/files.md has the format.
- * The file is secret: refused when anybody but its owner may read it. Keys are wiped on free.
+ * The keyring: tenants, their keys by epoch, their defaults and limits. docs/files.md has the
+ * file's format. The file is secret: refused when anybody but its owner may read it. Keys are wiped
+ * on free.
+ *
+ * Pointers to tenants stay valid until keyring_free(), whatever is added or retired meanwhile
+ * (keyring_change.h): windows hold them. One thread changes a keyring and reads it.
  */
 #ifndef TALLYWIRE_SHOW_KEYRING_H
 #define TALLYWIRE_SHOW_KEYRING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/core/auth.h"
 #include "dataplane/core/err.h"
 
 #define KEYRING_NAME_BYTES       64 /* longest tenant name, with its end */
 #define KEYRING_MAX_TENANTS      1024
+#define KEYRING_TENANT_ROOM      4096 /* in memory: with those that were retired since the start */
+#define KEYRING_EPOCHS           256  /* from 0; 0 follows the last */
 #define KEYRING_DEFAULT_DELAY_MS 5000
 #define KEYRING_MAX_DELAY_MS     600000
 #define KEYRING_MAX_FILE_BYTES   (16u << 20)
 
-/* What one tenant may take; 0: no limit of its own. */
+/* X(limit, most): the members of "limits", each from 1 to `most` */
+#define TENANT_LIMITS(X)                                                                           \
+	X(votes_per_s, 1000000000)                                                                 \
+	X(voters, 4294967296)                                                                      \
+	X(windows, 1000000)                                                                        \
+	X(memory_mb, 16777216)
+
+/* What a tenant may use at most; 0: no limit of its own. */
 struct tenant_limits {
 	uint64_t votes_per_s;
-	uint64_t voters; /* voter numbers per window */
-	uint64_t windows;
-	uint64_t memory_mb; /* of all its windows */
+	uint64_t voters;    /* voter numbers of each window, from 0 */
+	uint64_t windows;   /* armed at once */
+	uint64_t memory_mb; /* for ballots and tallies of all its windows */
 };
 
 struct tenant {
@@ -29,12 +43,13 @@ struct tenant {
 	char name[KEYRING_NAME_BYTES]; /* letters, digits, '-', '_', '.' */
 	uint32_t max_delay_ms;
 	struct tenant_limits limits;
+	bool retired; /* since the start: no longer in the file, only windows still know it */
 };
 
 struct keyring {
-	struct tenant *tenants;
-	uint32_t tenant_count;
-	struct auth_key *keys; /* of all tenants */
+	struct tenant *tenants; /* room for KEYRING_TENANT_ROOM */
+	uint32_t tenant_count;  /* with those that are retired */
+	struct auth_key *keys;  /* of all tenants */
 	uint32_t key_count;
 	struct auth_keys *table; /* the same keys, for auth_keys_find() */
 };
@@ -46,10 +61,24 @@ struct keyring {
 int keyring_load(const char *path, struct keyring *keyring, struct err *err);
 void keyring_free(struct keyring *keyring);
 
+/* A tenant that is not retired, or NULL. */
 const struct tenant *keyring_tenant_by_name(const struct keyring *keyring, const char *name);
 const struct tenant *keyring_tenant_by_id(const struct keyring *keyring, uint16_t id);
-/* The tenant's key of its highest epoch, which new credentials use; never NULL for a loaded tenant.
+
+/*
+ * The tenant's newest key, which new credentials use; NULL where there is no such tenant. That is
+ * the one of the highest epoch or, where epochs have come to 255 and gone on with 0, the last one
+ * after it without a gap.
  */
 const struct auth_key *keyring_newest_key(const struct keyring *keyring, uint16_t tenant_id);
+
+struct json_fields;
+
+/*
+ * Reads what describes a tenant wherever it is written: `name`, and optional `max_delay_ms` and
+ * `limits`. The id and what is unknown are the caller's. 0, or -EINVAL with the fields' err filled
+ * in.
+ */
+int tenant_parse(const struct json_fields *fields, struct tenant *tenant);
 
 #endif

@@ -93,6 +93,49 @@ Test(keyring, the_newest_key_is_that_of_the_highest_epoch)
 	keyring_free(&keyring);
 }
 
+Test(keyring, limits_are_taken_and_those_not_given_are_none)
+{
+	struct keyring keyring = load(TENANTS(
+		"{\"id\":7,\"name\":\"acme\"," KEYS ",\"limits\":{\"votes_per_s\":1000000000,"
+		"\"voters\":4294967296,\"windows\":1,\"memory_mb\":16777216}},"
+		"{\"id\":8,\"name\":\"b\"," KEYS ",\"limits\":{\"windows\":3}},"
+		"{\"id\":9,\"name\":\"c\"," KEYS ",\"limits\":{}},"
+		"{\"id\":10,\"name\":\"d\"," KEYS "}"));
+	static const struct tenant_limits wanted[] = {
+		{1000000000, 4294967296, 1, 16777216}, {.windows = 3}, {0}, {0}};
+	cr_assert_eq(keyring.tenant_count, COUNT_OF(wanted));
+	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+		cr_expect_eq(memcmp(&keyring.tenants[i].limits, &wanted[i], sizeof(wanted[i])), 0,
+			     "%zu", i);
+		cr_expect_not(keyring.tenants[i].retired);
+	}
+	keyring_free(&keyring);
+}
+
+Test(keyring, after_epoch_255_comes_0)
+{
+	static const struct {
+		uint8_t epochs[4];
+		int count;
+		int newest;
+	} rows[] = {
+		{{255}, 1, 255},        {{0, 255}, 2, 0},         {{254, 255, 0, 1}, 4, 1},
+		{{0, 1, 3, 255}, 4, 1}, {{0, 1, 2, 254}, 4, 254}, {{1, 255}, 2, 255},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct auth_key keys[5] = {{.tenant = 8, .epoch = 0, .used = true}};
+		struct keyring keyring = {.keys = keys, .key_count = (uint32_t)rows[i].count + 1};
+		for (int k = 0; k < rows[i].count; k++)
+			keys[k + 1] = (struct auth_key){.tenant = 7, .epoch = rows[i].epochs[k]};
+		cr_expect_eq(keyring_newest_key(&keyring, 7)->epoch, rows[i].newest, "%zu", i);
+	}
+	struct auth_key all[KEYRING_EPOCHS];
+	for (int i = 0; i < KEYRING_EPOCHS; i++)
+		all[i] = (struct auth_key){.tenant = 7, .epoch = (uint8_t)i};
+	struct keyring keyring = {.keys = all, .key_count = KEYRING_EPOCHS};
+	cr_expect_eq(keyring_newest_key(&keyring, 7)->epoch, 255);
+}
+
 Test(keyring, a_file_that_others_can_read_is_refused)
 {
 	static const mode_t modes[] = {0640, 0604, 0620, 0602, 0610, 0601, 0644, 0666, 0777};
@@ -180,6 +223,8 @@ Test(keyring, every_cut_of_a_good_file_is_refused)
 #define A_TENANT(fields) TENANTS("{" fields "}")
 #define A_KEY(fields)    A_TENANT("\"id\":7,\"name\":\"acme\",\"keys\":[{" fields "}]")
 
+#define A_LIMIT(limits) A_TENANT("\"id\":7,\"name\":\"acme\",\"limits\":" limits "," KEYS)
+
 Test(keyring, a_field_that_is_wrong_is_refused_with_its_place)
 {
 	static const struct {
@@ -218,6 +263,22 @@ Test(keyring, a_field_that_is_wrong_is_refused_with_its_place)
 		 ": tenants[0].max_delay_ms: ", "0 to 600000"},
 		{A_TENANT("\"id\":7,\"name\":\"acme\",\"max_delay_ms\":\"5s\"," KEYS),
 		 ": tenants[0].max_delay_ms: ", "is a string"},
+		{A_LIMIT("7"), ": tenants[0].limits: ", "is an integer; give an object"},
+		{A_LIMIT("null"), ": tenants[0].limits: ", "is null"},
+		{A_LIMIT("{\"votes\":1}"),
+		 ": tenants[0].limits.votes: ", "known here: votes_per_s"},
+		{A_LIMIT("{\"votes_per_s\":0}"),
+		 ": tenants[0].limits.votes_per_s: ", "1 to 1000000000"},
+		{A_LIMIT("{\"votes_per_s\":1000000001}"),
+		 ": tenants[0].limits.votes_per_s: ", "1 to 1000000000"},
+		{A_LIMIT("{\"voters\":0}"), ": tenants[0].limits.voters: ", "1 to 4294967296"},
+		{A_LIMIT("{\"voters\":4294967297}"),
+		 ": tenants[0].limits.voters: ", "1 to 4294967296"},
+		{A_LIMIT("{\"windows\":0}"), ": tenants[0].limits.windows: ", "1 to 1000000"},
+		{A_LIMIT("{\"windows\":-1}"),
+		 ": tenants[0].limits.windows: ", "-1 is out of range"},
+		{A_LIMIT("{\"memory_mb\":0}"), ": tenants[0].limits.memory_mb: ", "1 to 16777216"},
+		{A_LIMIT("{\"memory_mb\":1.5}"), ": tenants[0].limits.memory_mb: ", "fraction"},
 		{A_TENANT("\"id\":7,\"name\":\"acme\""), ": tenants[0].keys: ", "is missing"},
 		{A_TENANT("\"id\":7,\"name\":\"acme\",\"keys\":[]"),
 		 ": tenants[0].keys: ", "1 to 256"},
