@@ -22,7 +22,8 @@
 /* Each worker says in a line of its own that it let go of a table. */
 static_assert(sizeof(struct rte_rcu_qsbr_cnt) == RTE_CACHE_LINE_SIZE, "RCU counters share a line");
 
-/* For windows: every worker has passed a point at which it held no table. Control thread. */
+/* For windows and tenants: every worker has passed a point at which it held no table. Control
+ * thread. */
 static void wait_for_workers(void *context)
 {
 	struct appliance *appliance = context;
@@ -43,6 +44,25 @@ static int make_windows(struct appliance *appliance, struct err *err)
 		.quiesce_context = appliance,
 	};
 	return windows_create(&options, &appliance->windows, err);
+}
+
+static int set_fronts(void *context, const struct tenants_access *access, struct err *err)
+{
+	struct appliance *appliance = context;
+	return ports_set_tenants(&appliance->ports, access, err);
+}
+
+static void start_tenants(struct appliance *appliance)
+{
+	const struct tenants_options options = {
+		.keyring = &appliance->keyring,
+		.config = &appliance->config,
+		.windows = appliance->windows,
+		.set_fronts = set_fronts,
+		.quiesce = wait_for_workers,
+		.context = appliance,
+	};
+	tenants_start(&appliance->tenants, &options);
 }
 
 static int make_rcu(struct appliance *appliance, struct err *err)
@@ -67,10 +87,10 @@ static int make_worker(struct appliance *appliance, uint32_t index, struct err *
 	worker->ports = &appliance->ports;
 	worker->queue = &appliance->ports.queues[index];
 	worker->published = windows_published(appliance->windows);
+	worker->published_keys = tenants_published(&appliance->tenants);
 	worker->rcu = appliance->rcu;
 	worker->lcore = eal_worker_lcore(index);
 	worker->pipeline = (struct pipeline){
-		.keys = appliance->keyring.table,
 		.counters = &worker->counters,
 		.worker = index,
 		.vote_port_be = be16((uint16_t)appliance->config.vote_port),
@@ -111,6 +131,7 @@ static int start_workers(struct appliance *appliance, struct err *err)
 int appliance_start(struct appliance *appliance, const char *config_path, const char *program,
 		    struct err *err)
 {
+	struct tenants_access access;
 	memset(appliance, 0, sizeof(*appliance));
 	clock_start();
 	int rc = config_load(config_path, &appliance->config, err);
@@ -119,11 +140,12 @@ int appliance_start(struct appliance *appliance, const char *config_path, const 
 	rc = keyring_load(appliance->config.keyring, &appliance->keyring, err);
 	if (rc)
 		return rc;
-	rc = control_open(appliance, &appliance->control, err);
+	rc = tenants_access(&appliance->config, &appliance->keyring, &access, err);
+	if (rc == 0)
+		rc = control_open(appliance, &appliance->control, err);
 	if (rc)
 		goto err_keyring_free;
-	rc = ports_attach_fronts(&appliance->ports, &appliance->config, appliance->keyring.keys,
-				 appliance->keyring.key_count, err);
+	rc = ports_attach_fronts(&appliance->ports, &appliance->config, &access, err);
 	if (rc)
 		goto err_control_close;
 	rc = eal_start(&appliance->config, program, err);
@@ -135,6 +157,7 @@ int appliance_start(struct appliance *appliance, const char *config_path, const 
 	rc = make_windows(appliance, err);
 	if (rc)
 		goto err_ports_stop;
+	start_tenants(appliance);
 	rc = start_workers(appliance, err);
 	if (rc)
 		goto err_windows_destroy;

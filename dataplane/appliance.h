@@ -9,6 +9,7 @@
 #include "dataplane/config.h"
 #include "dataplane/port.h"
 #include "dataplane/show/keyring.h"
+#include "dataplane/tenants.h"
 #include "dataplane/windows.h"
 #include "dataplane/worker.h"
 
@@ -16,7 +17,8 @@ struct control;
 
 struct appliance {
 	struct config config;
-	struct keyring keyring;
+	struct keyring keyring; /* changed by tenants only */
+	struct tenants tenants;
 	struct control *control; /* listens from the start; served once everything runs */
 	struct ports ports;
 	struct windows *windows;

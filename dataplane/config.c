@@ -31,6 +31,7 @@ static const struct option_row option_rows[] = {
 
 #define OPTION_COUNT    (sizeof(option_rows) / sizeof(option_rows[0]))
 #define PORTS_SECTION   "ports"
+#define OWNERS_SECTION  "owners"
 #define DPDK_OWN_MB     64
 #define MBUF_BYTES_MOST 4608
 
@@ -143,7 +144,7 @@ static bool section_is_known(const char *section)
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (strcmp(option_rows[i].section, section) == 0)
 			return true;
-	return strcmp(section, PORTS_SECTION) == 0;
+	return strcmp(section, PORTS_SECTION) == 0 || strcmp(section, OWNERS_SECTION) == 0;
 }
 
 /* "eth0" or "eth0:4" into interface and queues. */
@@ -229,11 +230,116 @@ static int add_port(struct config *config, const char *key, const char *text, co
 	return 0;
 }
 
+/* Keeps the line; what it names is looked up when all ports are known. */
+static int add_owner(struct config *config, const char *key, const char *text, const char *place,
+		     struct err *err)
+{
+	if (config->owner_count == CONFIG_MAX_QUEUES)
+		return err_set(err, -EINVAL, "%s: [owners] %s: more than %d owners", place, key,
+			       CONFIG_MAX_QUEUES);
+	struct owner_config *owner = &config->owners[config->owner_count++];
+	if (strlen(text) >= sizeof(owner->text) || strlen(key) >= sizeof(owner->tenant))
+		return err_set(err, -EINVAL, "%s: [owners] %s: too long", place, key);
+	strcpy(owner->tenant, key);
+	strcpy(owner->text, text);
+	return 0;
+}
+
+/* "2" or "2-3" into the owner's queues. */
+static int parse_queues(struct owner_config *owner, const char *text)
+{
+	char first_text[8];
+	uint64_t first, last;
+	size_t bytes = strcspn(text, "-");
+	if (bytes >= sizeof(first_text))
+		return -EINVAL;
+	memcpy(first_text, text, bytes);
+	first_text[bytes] = '\0';
+	const char *last_text = text[bytes] ? text + bytes + 1 : first_text;
+	if (parse_number(first_text, 0, CONFIG_MAX_QUEUES - 1, &first) ||
+	    parse_number(last_text, first, CONFIG_MAX_QUEUES - 1, &last))
+		return -EINVAL;
+	owner->first_queue = (uint32_t)first;
+	owner->last_queue = (uint32_t)last;
+	return 0;
+}
+
+/* The owner's port and queues, from its text. */
+static int parse_owner(const struct config *config, struct owner_config *owner)
+{
+	const char *colon = strrchr(owner->text, ':');
+	size_t bytes = colon ? (size_t)(colon - owner->text) : 0;
+	if (!colon || parse_queues(owner, colon + 1))
+		return -EINVAL;
+	for (owner->port = 0; owner->port < config->port_count; owner->port++) {
+		const char *name = config->ports[owner->port].name;
+		if (strlen(name) == bytes && strncmp(name, owner->text, bytes) == 0)
+			return 0;
+	}
+	return -ENOENT;
+}
+
+static int check_owner(const struct config *config, const struct owner_config *owner,
+		       const char *place, struct err *err)
+{
+	const struct port_config *port = &config->ports[owner->port];
+	if (port->kind != PORT_AF_XDP)
+		return err_set(err, -EINVAL,
+			       "%s: [owners] %s = %s: %s is no af_xdp port; only queues behind a "
+			       "front have owners",
+			       place, owner->tenant, owner->text, port->name);
+	if (owner->last_queue >= port->queues)
+		return err_set(err, -EINVAL, "%s: [owners] %s = %s: %s has the queues 0 to %u",
+			       place, owner->tenant, owner->text, port->name, port->queues - 1);
+	for (uint32_t queue = owner->first_queue; queue <= owner->last_queue; queue++) {
+		const struct owner_config *other = config_owner(config, owner->port, queue);
+		if (other != owner)
+			return err_set(err, -EINVAL,
+				       "%s: [owners] %s = %s: queue %u is %s's already", place,
+				       owner->tenant, owner->text, queue, other->tenant);
+	}
+	return 0;
+}
+
+/* When all sections are read: an owner may stand before its port. */
+static int resolve_owners(struct config *config, const char *place, struct err *err)
+{
+	int rc = 0;
+	for (uint32_t i = 0; i < config->owner_count && rc == 0; i++) {
+		struct owner_config *owner = &config->owners[i];
+		rc = parse_owner(config, owner);
+		if (rc == -ENOENT)
+			err_set(err, rc = -EINVAL, "%s: [owners] %s = %s: [ports] has no such port",
+				place, owner->tenant, owner->text);
+		else if (rc)
+			err_set(err, rc,
+				"%s: [owners] %s: '%s' is not PORT:QUEUE or "
+				"PORT:FIRST-LAST",
+				place, owner->tenant, owner->text);
+	}
+	for (uint32_t i = 0; i < config->owner_count && rc == 0; i++)
+		rc = check_owner(config, &config->owners[i], place, err);
+	return rc;
+}
+
+const struct owner_config *config_owner(const struct config *config, uint32_t port, uint32_t queue)
+{
+	for (uint32_t i = 0; i < config->owner_count; i++) {
+		const struct owner_config *owner = &config->owners[i];
+		if (owner->port == port && owner->first_queue <= queue &&
+		    queue <= owner->last_queue)
+			return owner;
+	}
+	return NULL;
+}
+
 static int read_entry(struct config *config, const char *section,
 		      const struct rte_cfgfile_entry *entry, const char *place, struct err *err)
 {
 	if (strcmp(section, PORTS_SECTION) == 0)
 		return add_port(config, entry->name, entry->value, place, err);
+	if (strcmp(section, OWNERS_SECTION) == 0)
+		return add_owner(config, entry->name, entry->value, place, err);
 	const struct option_row *row = find_option(section, entry->name);
 	if (!row)
 		return err_set(err, -EINVAL,
@@ -401,6 +507,8 @@ int config_load(const char *path, struct config *config, struct err *err)
 		rc = err_set(err, -EINVAL,
 			     "%s: [appliance] public: the same path as control; name another",
 			     path);
+	if (rc == 0)
+		rc = resolve_owners(config, path, err);
 	if (config->packet_mb == 0)
 		config->packet_mb = needed_packet_mb(config);
 	return rc;
@@ -416,8 +524,13 @@ void config_help(FILE *out)
 		section = row->section;
 		fprintf(out, "# %s\n%s = %s\n", row->meaning, row->key, row->default_text);
 	}
-	fprintf(out, "\n[ports]\n"
-		     "# one line a port, any name: af_xdp:IFACE[:QUEUES], pcap:FILE or\n"
-		     "# dpdk:DEVARGS[ queues=N]\n"
-		     "# port0 = af_xdp:eth0:4\n");
+	fprintf(out,
+		"\n[owners]\n"
+		"# one line a tenant: NAME = PORT:QUEUES, queues of an af_xdp port that are its\n"
+		"# alone\n"
+		"# acme = port0:2-3\n"
+		"\n[ports]\n"
+		"# one line a port, any name: af_xdp:IFACE[:QUEUES], pcap:FILE or\n"
+		"# dpdk:DEVARGS[ queues=N]\n"
+		"# port0 = af_xdp:eth0:4\n");
 }

@@ -17,6 +17,7 @@
 #define CONFIG_TEXT_BYTES 256
 #define CONFIG_MAX_PORTS  16
 #define CONFIG_MAX_QUEUES 64
+#define CONFIG_NAME_BYTES 64 /* longest key, with its end */
 
 /* X(section, key, field, TYPE, default, least, most, what it means) */
 #define CONFIG_OPTIONS(X)                                                                          \
@@ -70,6 +71,15 @@ struct port_config {
 	uint32_t queues;
 };
 
+/* One line of [owners]: TENANT = PORT:QUEUES. */
+struct owner_config {
+	char tenant[CONFIG_NAME_BYTES];
+	char text[CONFIG_TEXT_BYTES]; /* as written */
+	uint32_t port;                /* index in `ports`, an af_xdp port */
+	uint32_t first_queue;
+	uint32_t last_queue;
+};
+
 /* Filled in by config_load(), never changed afterwards; any thread may read. */
 struct config {
 	char keyring[CONFIG_TEXT_BYTES];
@@ -92,7 +102,9 @@ struct config {
 	bool front_keep;
 	struct port_config ports[CONFIG_MAX_PORTS];
 	uint32_t port_count;
-	uint32_t queue_count; /* of all ports: one worker each */
+	uint32_t queue_count;                          /* of all ports: one worker each */
+	struct owner_config owners[CONFIG_MAX_QUEUES]; /* no queue has two */
+	uint32_t owner_count;
 };
 
 /*
@@ -100,6 +112,9 @@ struct config {
  * errno with `err` filled in: "FILE: [section] key: reason" or "FILE: line N: reason".
  */
 int config_load(const char *path, struct config *config, struct err *err);
+
+/* The owner of a port's queue, or NULL. */
+const struct owner_config *config_owner(const struct config *config, uint32_t port, uint32_t queue);
 
 /* Every option with its default and meaning, as INI text. */
 void config_help(FILE *out);

@@ -62,6 +62,7 @@ static void block_signals(void)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error to be told, not a death */
 }
 
 static void say_ready(const struct appliance *appliance)
@@ -97,9 +98,14 @@ static int check_config(const char *path)
 {
 	struct config config;
 	struct keyring keyring;
+	struct tenants_access access;
 	struct err err;
 	if (config_load(path, &config, &err) || keyring_load(config.keyring, &keyring, &err))
 		return fail(&err);
+	if (tenants_access(&config, &keyring, &access, &err)) {
+		keyring_free(&keyring);
+		return fail(&err);
+	}
 	printf("%s: right; %u ports with %u queues, %u tenants with %u keys\n", path,
 	       config.port_count, config.queue_count, keyring.tenant_count, keyring.key_count);
 	keyring_free(&keyring);

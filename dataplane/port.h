@@ -42,12 +42,23 @@ struct ports {
 	struct xsk_losses losses;
 };
 
+struct tenants_access;
+
 /*
- * Before EAL: checks the interfaces, reserves the vote port, attaches the fronts. `keys`: whose
- * votes the fronts let pass. On failure everything is undone.
+ * Before EAL: checks the interfaces, reserves the vote port, attaches the fronts, which know keys,
+ * budgets and owners of queues before the first packet. On failure everything is undone.
  */
 int ports_attach_fronts(struct ports *ports, const struct config *config,
-			const struct auth_key *keys, uint32_t key_count, struct err *err);
+			const struct tenants_access *access, struct err *err);
+
+/*
+ * While votes come in: keys and budgets of all fronts, in place of what they had. 0, or a negative
+ * errno with `err` filled in; the caller sets what was before again then.
+ */
+int ports_set_tenants(struct ports *ports, const struct tenants_access *access, struct err *err);
+
+/* How many of the tenant's votes the fronts dropped as policed since they were attached. */
+uint64_t ports_policed(const struct ports *ports, uint16_t tenant);
 
 /* After EAL: opens and starts every device. On failure what was opened is stopped again. */
 int ports_start(struct ports *ports, struct err *err);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "dataplane/port.h"
+#include "dataplane/tenants.h"
 
 static int bind_both(int fd, uint16_t vote_port)
 {
@@ -58,19 +59,34 @@ static int reserve_vote_port(const struct port_config *port, uint16_t vote_port,
 		       vote_port, strerror(-rc));
 }
 
-static int attach_front(struct ports *ports, uint32_t index, const struct auth_key *keys,
-			uint32_t key_count, struct err *err)
+/* The port's queues by their owners, as front_options has them. */
+static void fill_owners(const struct config *config, uint32_t port,
+			const struct tenants_access *access, uint32_t owners[FRONT_MAX_QUEUES])
+{
+	for (uint32_t queue = 0; queue < FRONT_MAX_QUEUES; queue++) {
+		const struct owner_config *owner = config_owner(config, port, queue);
+		owners[queue] = owner ? access->owner_ids[owner - config->owners] : FRONT_NO_OWNER;
+	}
+}
+
+static int attach_front(struct ports *ports, uint32_t index, const struct tenants_access *access,
+			struct err *err)
 {
 	const struct config *config = ports->config;
 	const struct port_config *port = &config->ports[index];
+	uint32_t owners[FRONT_MAX_QUEUES];
 	const struct front_options options = {
 		.interface = port->target,
 		.pin_dir = config->pin_dir,
 		.mode = config->front_mode,
 		.vote_port = (uint16_t)config->vote_port,
-		.keys = keys,
-		.key_count = key_count,
+		.keys = access->keys,
+		.key_count = access->key_count,
+		.budgets = access->budgets,
+		.budget_count = access->budget_count,
+		.owners = owners,
 	};
+	fill_owners(config, index, access, owners);
 	int rc = front_attach(&options, &ports->fronts[index], err);
 	if (rc)
 		return rc;
@@ -82,7 +98,7 @@ static int attach_front(struct ports *ports, uint32_t index, const struct auth_k
 }
 
 int ports_attach_fronts(struct ports *ports, const struct config *config,
-			const struct auth_key *keys, uint32_t key_count, struct err *err)
+			const struct tenants_access *access, struct err *err)
 {
 	memset(ports, 0, sizeof(*ports));
 	ports->config = config;
@@ -91,13 +107,39 @@ int ports_attach_fronts(struct ports *ports, const struct config *config,
 	for (uint32_t i = 0; i < config->port_count; i++) {
 		if (config->ports[i].kind != PORT_AF_XDP)
 			continue;
-		int rc = attach_front(ports, i, keys, key_count, err);
+		int rc = attach_front(ports, i, access, err);
 		if (rc) {
 			ports_restore_fronts(ports);
 			return rc;
 		}
 	}
 	return 0;
+}
+
+int ports_set_tenants(struct ports *ports, const struct tenants_access *access, struct err *err)
+{
+	int rc = 0;
+	for (uint32_t i = 0; i < CONFIG_MAX_PORTS && rc == 0; i++) {
+		struct front *front = ports->fronts[i];
+		if (!front)
+			continue;
+		/* A budget first: it holds from the first vote of a new key on. */
+		rc = front_set_budgets(front, access->budgets, access->budget_count, err);
+		if (rc == 0)
+			rc = front_set_keys(front, access->keys, access->key_count, err);
+	}
+	return rc;
+}
+
+uint64_t ports_policed(const struct ports *ports, uint16_t tenant)
+{
+	uint64_t all = 0;
+	for (uint32_t i = 0; i < CONFIG_MAX_PORTS; i++) {
+		uint64_t policed = 0;
+		if (ports->fronts[i] && front_read_policed(ports->fronts[i], tenant, &policed) == 0)
+			all += policed;
+	}
+	return all;
 }
 
 static void release_vote_port(struct ports *ports, uint32_t index)

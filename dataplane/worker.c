@@ -78,6 +78,7 @@ static void take_burst(struct worker *worker)
 	fill_burst(worker, count);
 	tally_add(&worker->io.receive_cycles, cycles_now() - begin);
 
+	worker->pipeline.keys = __atomic_load_n(worker->published_keys, __ATOMIC_ACQUIRE);
 	worker->pipeline.windows = __atomic_load_n(worker->published, __ATOMIC_ACQUIRE);
 	pipeline_run(&worker->pipeline, &worker->burst);
 

@@ -4,7 +4,7 @@
  * pipeline and sends the replies in the packets' own buffers.
  *
  * On its way it allocates nothing, takes no lock, makes no system call of its own, logs nothing. It
- * reads the published window table and lets go of it after every burst (RCU).
+ * reads the published tables of windows and keys and lets go of them after every burst (RCU).
  */
 #ifndef TALLYWIRE_WORKER_H
 #define TALLYWIRE_WORKER_H
@@ -42,7 +42,9 @@ struct worker {
 	struct worker_counters io;
 	const struct ports *ports;
 	const struct port_queue *queue;
-	const struct window_table *const *published; /* stored by the control thread */
+	/* Both stored by the control thread. */
+	const struct window_table *const *published;
+	const struct auth_keys *const *published_keys;
 	struct rte_rcu_qsbr *rcu;
 	unsigned int lcore;
 	bool stop; /* set by the main thread */

@@ -42,8 +42,9 @@ struct pipeline_counters {
 
 /* What one worker needs. `keys` and `windows` are read; the counters are the worker's own. */
 struct pipeline {
+	/* Both set anew before each burst. */
 	const struct auth_keys *keys;
-	const struct window_table *windows; /* set anew before each burst */
+	const struct window_table *windows;
 	struct pipeline_counters *counters;
 	uint32_t worker; /* its lane in every tally */
 	uint16_t vote_port_be;

@@ -349,6 +349,56 @@ static const struct bad_row {
 	{"; a comment\n" PORT, "line 1: ", "comment after #"},
 };
 
+#define TWO_PORTS "[ports]\na = af_xdp:eth0:4\nb = pcap:f\n"
+
+Test(config, queues_have_owners)
+{
+	struct config config;
+	expect_loaded("[owners]\nacme = a:2-3\nzoo.B_-9 = a:0\n" TWO_PORTS, &config);
+	cr_assert_eq(config.owner_count, 2);
+	cr_expect_str_eq(config.owners[0].tenant, "acme");
+	cr_expect_eq(config_owner(&config, 0, 0), &config.owners[1]);
+	cr_expect_null(config_owner(&config, 0, 1));
+	cr_expect_eq(config_owner(&config, 0, 2), &config.owners[0]);
+	cr_expect_eq(config_owner(&config, 0, 3), &config.owners[0]);
+	cr_expect_null(config_owner(&config, 1, 0));
+	expect_loaded(TWO_PORTS "[owners]\n", &config);
+	cr_expect_eq(config.owner_count, 0);
+}
+
+Test(config, an_owner_that_cannot_be_is_named)
+{
+	static const struct {
+		const char *text;
+		const char *reason;
+	} rows[] = {
+		{"acme =", "is not PORT:QUEUE"},
+		{"acme = a", "is not PORT:QUEUE"},
+		{"acme = a:", "is not PORT:QUEUE"},
+		{"acme = a:x", "is not PORT:QUEUE"},
+		{"acme = a:-1", "is not PORT:QUEUE"},
+		{"acme = a:1-", "is not PORT:QUEUE"},
+		{"acme = a:3-2", "is not PORT:QUEUE"},
+		{"acme = a:1-2-3", "is not PORT:QUEUE"},
+		{"acme = a:0,1", "is not PORT:QUEUE"},
+		{"acme = a:64", "is not PORT:QUEUE"},
+		{"acme = a:123456789", "is not PORT:QUEUE"},
+		{"acme = c:1", "no such port"},
+		{"acme = :1", "no such port"},
+		{"acme = b:0", "b is no af_xdp port"},
+		{"acme = a:4", "a has the queues 0 to 3"},
+		{"acme = a:2-4", "a has the queues 0 to 3"},
+		{"acme = a:1-2\nzoo = a:2-3", "queue 2 is acme's already"},
+		{"zoo = a:0-3\nacme = a:1", "queue 1 is zoo's already"},
+		{"acme = a:1\nacme = a:2", "given twice"},
+	};
+	char text[256];
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		snprintf(text, sizeof(text), TWO_PORTS "[owners]\n%s\n", rows[i].text);
+		expect_refused(text, "[owners] ", rows[i].reason);
+	}
+}
+
 Test(config, each_kind_of_mistake_is_named_with_its_place)
 {
 	for (size_t i = 0; i < COUNT_OF(bad_rows); i++)

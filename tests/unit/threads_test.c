@@ -2,8 +2,9 @@
 /*
  * Where the control thread and the workers meet, with real threads: windows are armed, extended,
  * closed and cancelled while two workers judge by the published table, and the old table is freed
- * when both have let go of it; snapshots are taken meanwhile, and none may show more packets judged
- * than received. Runs under TSan, which sees a table freed too early and an order that is not kept.
+ * when both have let go of it; keys come and go in the same way; snapshots are taken meanwhile, and
+ * none may show more packets judged than received. Runs under TSan, which sees a table freed too
+ * early and an order that is not kept.
  *
  * And the clock that both read is set.
  *
@@ -12,22 +13,25 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/clock.h"
 #include "dataplane/stats.h"
+#include "tests/lib/scratch.h"
 #include "tests/lib/stage.h"
 
-#define WORKERS   2
-#define TEMPLATES 16  /* bursts that every worker plays over and over */
-#define WINDOWS   40  /* armed one after the other */
-#define SNAPSHOTS 200 /* after each change; they cost nothing */
-#define VOTERS    (TEMPLATES * BURST_MAX)
-#define SECOND    STAGE_SECOND
-#define OPENS     STAGE_OPENS_US
-#define SEEN      (OPENS + 2 * SECOND)
-#define NOW       (OPENS + 3 * SECOND)
+#define WORKERS     2
+#define TEMPLATES   16  /* bursts that every worker plays over and over */
+#define WINDOWS     40  /* armed one after the other */
+#define SNAPSHOTS   200 /* after each change; they cost nothing */
+#define KEY_CHANGES 40
+#define VOTERS      (TEMPLATES * BURST_MAX)
+#define SECOND      STAGE_SECOND
+#define OPENS       STAGE_OPENS_US
+#define SEEN        (OPENS + 2 * SECOND)
+#define NOW         (OPENS + 3 * SECOND)
 
 static const struct tenant acme = {.id = 7, .name = "acme"};
 static const struct envelope plain = {.ip_version = 4};
@@ -85,6 +89,7 @@ static void *work(void *arg)
 	uint32_t count = 0;
 	rte_rcu_qsbr_thread_online(worker->rcu, thread);
 	for (uint32_t i = 0; !__atomic_load_n(&worker->stop, __ATOMIC_RELAXED); i++) {
+		worker->pipeline.keys = __atomic_load_n(worker->published_keys, __ATOMIC_ACQUIRE);
 		worker->pipeline.windows = __atomic_load_n(worker->published, __ATOMIC_ACQUIRE);
 		const char *wrong = check_table(worker->pipeline.windows, &count);
 		if (wrong)
@@ -145,11 +150,42 @@ static void start_worker(uint32_t i)
 	worker->pipeline = stage.pipeline[i];
 	worker->pipeline.counters = &worker->counters;
 	worker->published = windows_published(appliance.windows);
+	worker->published_keys = tenants_published(&appliance.tenants);
 	worker->queue = &queue;
 	worker->rcu = appliance.rcu;
 	appliance.workers[i] = worker;
 	rte_rcu_qsbr_thread_register(appliance.rcu, i);
 	cr_assert_eq(pthread_create(&roles[i].thread, NULL, work, &roles[i]), 0);
+}
+
+static int no_fronts(void *context, const struct tenants_access *access, struct err *err)
+{
+	(void)context, (void)access, (void)err;
+	return 0;
+}
+
+/* A keyring file with this one key. */
+static void start_tenants(const struct auth_key *key)
+{
+	char digits[2 * AUTH_KEY_BYTES + 1], text[256];
+	struct err err;
+	const struct tenants_options options = {
+		.keyring = &appliance.keyring,
+		.config = &appliance.config,
+		.windows = appliance.windows,
+		.set_fronts = no_fronts,
+		.quiesce = wait_for_workers,
+		.context = appliance.rcu,
+	};
+	sodium_bin2hex(digits, sizeof(digits), key->key, sizeof(key->key));
+	snprintf(text, sizeof(text),
+		 "{\"tenants\":[{\"id\":7,\"name\":\"acme\",\"keys\":[{\"epoch\":1,\"key\":\"%s\"}]"
+		 "}]}",
+		 digits);
+	strcpy(appliance.config.keyring, scratch_text("keyring.json", text, 0600));
+	cr_assert_eq(keyring_load(appliance.config.keyring, &appliance.keyring, &err), 0, "%s",
+		     err.text);
+	tenants_start(&appliance.tenants, &options);
 }
 
 static void set_up(void)
@@ -171,6 +207,8 @@ static void set_up(void)
 		.quiesce_context = appliance.rcu,
 	};
 	cr_assert_eq(windows_create(&options, &appliance.windows, &err), 0);
+	scratch_make();
+	start_tenants(&key);
 	appliance.worker_count = WORKERS;
 	for (uint32_t i = 0; i < WORKERS; i++)
 		start_worker(i);
@@ -189,6 +227,8 @@ static void stop_workers(void)
 static void tear_down(void)
 {
 	windows_destroy(appliance.windows);
+	keyring_free(&appliance.keyring);
+	scratch_remove();
 	free(appliance.rcu);
 	stage_close(&stage);
 }
@@ -287,6 +327,32 @@ Test(threads, no_snapshot_has_more_judged_than_received)
 	take_snapshot(&counts);
 	cr_expect_eq(counts.in_flight, 0);
 	cr_expect_gt(counts.verdicts[VERDICT_BAD_TAG], 0);
+}
+
+/* Keys come and go; the one that signs the votes stays, and no vote is taken for another's. */
+Test(threads, keys_change_while_workers_judge_by_them)
+{
+	struct datagram_counts counts;
+	struct tenant_key key;
+	struct err err;
+	const struct tenant *tenant = keyring_tenant_by_name(&appliance.keyring, "acme");
+	for (uint32_t id = 1; id <= WINDOWS; id++)
+		arm(id);
+	for (int i = 0; i < KEY_CHANGES; i++) {
+		cr_assert_eq(tenants_rotate(&appliance.tenants, tenant, &key, &err), 0, "%s",
+			     err.text);
+		take_snapshots(SNAPSHOTS);
+		cr_assert_eq(tenants_retire_epoch(&appliance.tenants, tenant, key.epoch, &err), 0,
+			     "%s", err.text);
+	}
+	await_bursts(2 * TEMPLATES);
+	stop_workers();
+	take_snapshot(&counts);
+	cr_expect_eq(counts.in_flight, 0);
+	cr_expect_eq(counts.verdicts[VERDICT_UNKNOWN_KEY], 0);
+	cr_expect_eq(counts.verdicts[VERDICT_BAD_TAG] * 8, counts.received);
+	for (uint32_t id = 1; id <= WINDOWS; id++)
+		expect_each_voter_once(id);
 }
 
 /* The clock's one word: the control thread sets it while a worker reads. */
