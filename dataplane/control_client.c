@@ -7,6 +7,7 @@
 #include "dataplane/control_client.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,26 +16,44 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/methods.h"
+#include "dataplane/show/json_fields.h"
 
 #define READ_BYTES      65536
 #define LIVE_FRESH_US   4000       /* a vote is to be seen within 10 ms */
 #define OUT_PAUSE_BYTES (1u << 20) /* more than this unsent: its requests wait */
 
+/* An answer may hold a key (tenant_add, tenant_rotate): what lay in a buffer is wiped. */
+static void buffer_free(struct buffer *buffer)
+{
+	if (buffer->text)
+		sodium_memzero(buffer->text, buffer->end);
+	free(buffer->text);
+}
+
+static bool buffer_grow(struct buffer *buffer, size_t room)
+{
+	char *grown = malloc(room);
+	if (!grown)
+		return false;
+	if (buffer->text)
+		memcpy(grown, buffer->text, buffer->end);
+	buffer_free(buffer);
+	buffer->text = grown;
+	buffer->room = room;
+	return true;
+}
+
 static bool buffer_add(struct buffer *buffer, const char *text, size_t bytes)
 {
 	if (buffer->start) {
-		memmove(buffer->text, buffer->text + buffer->start, buffer->end - buffer->start);
-		buffer->end -= buffer->start;
+		size_t left = buffer->end - buffer->start;
+		memmove(buffer->text, buffer->text + buffer->start, left);
+		sodium_memzero(buffer->text + left, buffer->start);
+		buffer->end = left;
 		buffer->start = 0;
 	}
-	if (buffer->end + bytes > buffer->room) {
-		size_t room = (buffer->end + bytes) * 2;
-		char *grown = realloc(buffer->text, room);
-		if (!grown)
-			return false;
-		buffer->text = grown;
-		buffer->room = room;
-	}
+	if (buffer->end + bytes > buffer->room && !buffer_grow(buffer, (buffer->end + bytes) * 2))
+		return false;
 	memcpy(buffer->text + buffer->end, text, bytes);
 	buffer->end += bytes;
 	return true;
@@ -62,8 +81,8 @@ void client_destroy(struct client *client)
 	close(client->fd);
 	if (client->timer_fd >= 0)
 		close(client->timer_fd);
-	free(client->in.text);
-	free(client->out.text);
+	buffer_free(&client->in);
+	buffer_free(&client->out);
 	free(client);
 }
 
@@ -86,6 +105,7 @@ static bool flush(struct client *client)
 				    MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0)
 			return errno == EAGAIN || errno == EINTR;
+		sodium_memzero(out->text + out->start, (size_t)sent);
 		out->start += (size_t)sent;
 	}
 	return !client->ending;
@@ -97,13 +117,21 @@ static bool put_text(struct client *client, const char *text, size_t bytes)
 	       flush(client);
 }
 
-/* Puts one JSON object out as a line. Takes the reference over; false when out of memory. */
+/*
+ * Puts one JSON object out as a line. Takes the reference over; false when out of memory. It may
+ * hold a key, so no copy of it stays behind.
+ */
 static bool put_line(struct client *client, json_t *object)
 {
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-	bool put = put_text(client, text, text ? strlen(text) : 0);
+	size_t bytes = object ? json_dumpb(object, NULL, 0, JSON_COMPACT) : 0;
+	char *text = bytes ? malloc(bytes) : NULL;
+	if (text)
+		json_dumpb(object, text, bytes, JSON_COMPACT);
+	bool put = put_text(client, text, bytes);
+	if (text)
+		sodium_memzero(text, bytes);
 	free(text);
-	json_decref(object);
+	json_fields_unload(object, true);
 	return put;
 }
 
@@ -207,7 +235,7 @@ static bool handle_request(struct client *client, struct appliance *appliance,
 		call(client, appliance, json_string_value(json_object_get(request, "method")),
 		     params, &error);
 	if (!id) { /* a notification: carried out, not answered */
-		json_decref(result);
+		json_fields_unload(result, true);
 		return true;
 	}
 	if (!result)

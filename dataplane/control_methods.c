@@ -27,6 +27,11 @@ static const struct method_row method_rows[] = {
 	{.name = "unload", .studio = method_unload},
 	/* methods_boards.c */
 	{.name = "leaderboard", .studio = method_leaderboard, .public = method_leaderboard_public},
+	/* methods_tenants.c */
+	{.name = "tenants", .studio = method_tenants},
+	{.name = "tenant_add", .studio = method_tenant_add},
+	{.name = "tenant_rotate", .studio = method_tenant_rotate},
+	{.name = "tenant_retire", .studio = method_tenant_retire},
 	/* methods_appliance.c */
 	{.name = "stats", .studio = method_stats},
 };

@@ -21,7 +21,10 @@ int answer_code_of(int rc)
 	switch (rc) {
 	case -EINVAL: return CONTROL_INVALID_PARAMS;
 	case -EEXIST:
-	case -EPERM: return CONTROL_CONFLICT;
+	case -EPERM:
+	case -EBUSY:
+	case -ESTALE: return CONTROL_CONFLICT;
+	case -ENOSPC:
 	case -ENOMEM: return CONTROL_NO_ROOM;
 	case -ENOENT: return CONTROL_NOT_FOUND;
 	}

@@ -24,6 +24,9 @@ method_function method_load, method_rundown, method_rundown_public, method_next,
 /* methods_boards.c */
 method_function method_leaderboard, method_leaderboard_public;
 
+/* methods_tenants.c */
+method_function method_tenants, method_tenant_add, method_tenant_rotate, method_tenant_retire;
+
 /* methods_appliance.c */
 method_function method_stats;
 

@@ -211,12 +211,11 @@ int tenants_retire(struct tenants *tenants, const struct tenant *tenant, uint64_
 void tenants_use(const struct tenants *tenants, const struct tenant *tenant, uint64_t now_us,
 		 struct tenant_use *use)
 {
-	static uint64_t votes[RUNDOWN_MAX_OPTIONS]; /* control thread only */
 	struct windows *windows = tenants->options.windows;
 	*use = (struct tenant_use){0};
 	for (uint32_t i = 0; i < windows_count(windows); i++) {
 		struct armed_window *armed = windows_at(windows, i);
-		struct tally_sum sum = {.votes = votes};
+		struct tally_sum sum;
 		if (armed->interaction.tenant != tenant)
 			continue;
 		windows_sum(windows, armed, now_us, &sum);
