@@ -11,7 +11,7 @@
 static const struct verb *const verbs[] = {
 	&verb_open,    &verb_close,  &verb_extend,      &verb_cancel, &verb_reveal, &verb_list,
 	&verb_results, &verb_watch,  &verb_leaderboard, &verb_stats,  &verb_load,   &verb_rundown,
-	&verb_next,    &verb_unload, &verb_key,         NULL,
+	&verb_next,    &verb_unload, &verb_key,         &verb_tenant, NULL,
 };
 
 int main(int argc, char **argv)

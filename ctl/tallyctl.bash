@@ -28,6 +28,16 @@ _tallyctl_shows() {
 		sed -n 's/^ *"show": "\([A-Za-z0-9._-]*\)",\{0,1\}$/\1/p'
 }
 
+# Names of all tenants, those without windows too.
+_tallyctl_tenants() {
+	local i socket=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == --socket ]] && socket=(--socket "${COMP_WORDS[i + 1]}")
+	done
+	tallyctl tenant list --json --timeout 1s "${socket[@]}" 2>/dev/null |
+		sed -n 's/^ *"name": "\([A-Za-z0-9._-]*\)",\{0,1\}$/\1/p'
+}
+
 _tallyctl_verb() {
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -52,12 +62,13 @@ _tallyctl() {
 		;;
 	--poll | --multi | --quiz | --scale | --question | --correct | --points | --choose | --top | --voter) return ;;
 	--show) mapfile -t COMPREPLY < <(compgen -W "$(_tallyctl_shows)" -- "$word" | sort -u) && return ;;
+	--id | --votes-per-s | --voters | --windows | --memory-mb) return ;;
 	--for | --at | --max-delay | --by | --rate | --timeout | --epoch | --server | --address) return ;;
 	esac
 	verb=$(_tallyctl_verb)
 	if [[ -z $verb ]]; then
 		words="open close extend cancel reveal list results watch leaderboard stats load rundown next unload"
-		words+=" key $common"
+		words+=" key tenant $common"
 	elif [[ $word == -* ]]; then
 		case $verb in
 		open)
@@ -70,6 +81,7 @@ _tallyctl() {
 		load) words="--check $common" ;;
 		watch) words="--rate --until $common" ;;
 		stats) words="--watch $common" ;;
+		tenant) words="--id --max-delay --epoch --votes-per-s --voters --windows --memory-mb $common" ;;
 		key) words="--keyring --epoch --server --address $common" ;;
 		*) words=$common ;;
 		esac
@@ -79,6 +91,13 @@ _tallyctl() {
 		rundown | next | unload) words=$(_tallyctl_shows) ;;
 		results | watch | leaderboard) words="$(_tallyctl_targets tenant) $(_tallyctl_targets)" ;;
 		list | key) words=$(_tallyctl_targets tenant) ;;
+		tenant)
+			words=""
+			case $before in
+			tenant) words="add rotate retire list" ;;
+			rotate | retire) words=$(_tallyctl_tenants) ;;
+			esac
+			;;
 		load) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
 		esac
 	fi

@@ -121,8 +121,7 @@ static void arm(const char *tenant, uint32_t id)
 	char label[] = "a";
 	struct interaction interaction = {.tenant = named(tenant),
 					  .id = id,
-					  .rules = {.kind = KIND_POLL, .options = 2},
-					  .options = 1,
+					  .rules = {.kind = KIND_POLL, .options = 1},
 					  .labels = malloc(sizeof(char *)),
 					  .question = strdup("?"),
 					  .opens_at_us = OPENS,
@@ -297,7 +296,9 @@ Test(tenants, use_is_what_its_windows_come_to)
 	arm("acme", 101);
 	arm("acme", 102);
 	arm("zoo", 5);
-	tally_add(&tally_lane(&windows_find(windows, 7, 102)->store.tally, 0)->receipts[RECEIPT_BUSY], 9);
+	tally_add(
+		&tally_lane(&windows_find(windows, 7, 102)->store.tally, 0)->receipts[RECEIPT_BUSY],
+		9);
 	tenants_use(&tenants, named("acme"), OPENS, &use);
 	cr_expect_eq(use.windows, 2);
 	cr_expect_eq(use.memory_bytes, 2 * windows_find(windows, 7, 101)->memory_bytes);
