@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -111,6 +112,9 @@ void client_close(struct client *client)
 {
 	if (client->fd >= 0)
 		close(client->fd);
+	/* The answer may have been a key. */
+	if (client->buffer)
+		sodium_memzero(client->buffer, client->room);
 	free(client->buffer);
 	client->fd = -1;
 	client->buffer = NULL;
@@ -119,11 +123,13 @@ void client_close(struct client *client)
 /* What to do about an answer that did not come: a command may have been carried out. */
 static const char *advice(const struct client *client)
 {
-	static const char *const readers[] = {"list",      "results", "stats",
-					      "subscribe", "rundown", "leaderboard"};
+	static const char *const readers[] = {"list",    "results",     "stats",  "subscribe",
+					      "rundown", "leaderboard", "tenants"};
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
 		if (client->method && strcmp(client->method, readers[i]) == 0)
 			return "see its log, and try again";
+	if (client->method && strncmp(client->method, "tenant_", strlen("tenant_")) == 0)
+		return "see its log, and check with `tallyctl tenant list` what was done";
 	return "see its log, and check with `tallyctl list` what was done";
 }
 

@@ -23,6 +23,10 @@ static void check_loaded(const struct keyring *keyring)
 		MUST(keyring_tenant_by_id(keyring, tenant->id) == tenant);
 		MUST(keyring_newest_key(keyring, tenant->id));
 		MUST(tenant->max_delay_ms <= KEYRING_MAX_DELAY_MS);
+		MUST(!tenant->retired);
+#define X(limit, most) MUST(tenant->limits.limit <= most);
+		TENANT_LIMITS(X)
+#undef X
 	}
 	for (uint32_t i = 0; i < keyring->key_count; i++) {
 		const struct auth_key *key = &keyring->keys[i];
