@@ -102,13 +102,13 @@ static uint32_t living(const struct keyring *keyring)
 /* The lowest id that no tenant of the keyring has or had; there are more ids than tenants. */
 static uint16_t free_id(const struct keyring *keyring)
 {
+	bool taken[KEYRING_TENANT_ROOM + 1] = {false};
 	uint16_t id = 0;
-	for (uint32_t i = 0; i < keyring->tenant_count; i++) {
-		if (keyring->tenants[i].id != id)
-			continue;
+	for (uint32_t i = 0; i < keyring->tenant_count; i++)
+		if (keyring->tenants[i].id < KEYRING_TENANT_ROOM)
+			taken[keyring->tenants[i].id] = true;
+	while (taken[id])
 		id++;
-		i = UINT32_MAX; /* from the first again */
-	}
 	return id;
 }
 

@@ -26,7 +26,7 @@
 #define TEMPLATES   16  /* bursts that every worker plays over and over */
 #define WINDOWS     40  /* armed one after the other */
 #define SNAPSHOTS   200 /* after each change; they cost nothing */
-#define KEY_CHANGES 40
+#define KEY_CHANGES 10
 #define VOTERS      (TEMPLATES * BURST_MAX)
 #define SECOND      STAGE_SECOND
 #define OPENS       STAGE_OPENS_US
