@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Leaderboards of windows, and what is kept of them. A look at ten million players takes some 20 ms
+ * Leaderboards of windows, and what is kept of them. A look at ten million players takes some 10 ms
  * for each quiz, so what cannot change any more is looked at once, and what can, no more often than
  * takes a twentieth of the thread that looks.
  *

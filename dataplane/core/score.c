@@ -3,7 +3,8 @@
  * Points of cells, sums of blocks, and a heap of the best. Called by the control thread and by
  * --replay.
  *
- * No division per answer. With d = 2 * duration, the smallest L with d <= 2^L, and
+ * Whole blocks go the way of score_block.h where they can; single cells and all others this one:
+ * no division per answer. With d = 2 * duration, the smallest L with d <= 2^L, and
  * factor = ceil(points * 2^(38 + L) / d) = (points * 2^(38 + L) + e) / d where 0 <= e < d:
  *
  *   took * factor / 2^(38 + L) = points * took / d + took * e / (d * 2^(38 + L))
@@ -19,16 +20,45 @@
 
 #include "dataplane/core/atomics.h"
 #include "dataplane/core/ballot_wide.h"
+#include "dataplane/core/score_block.h"
 
 #define DURATION_BITS 38 /* of twice a day, in µs */
 #define PRODUCT_SHIFT (2 * DURATION_BITS)
-#define BLOCK         2048u /* voters whose sums stay in the nearest cache */
+#define BLOCK         SCORE_BLOCK
 #define CONTAINER     (1u << BALLOT_VALUE_BITS)
 
 static_assert(2ull * SCORE_MAX_DURATION_US <= 1ull << DURATION_BITS, "as the proof above wants");
 static_assert(SCORE_MAX_POINTS < 1u << 20, "a factor fits into 64 bits");
 static_assert(KIND_MAX_OPTIONS < SCORE_CORRECT_WORDS * 64, "a bit for each choice + 1");
 static_assert(CONTAINER % BLOCK == 0, "blocks fill a container");
+
+/* What checks accesses gets single ones. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SINGLE_CELLS
+#endif
+#endif
+#if !defined(SCORE_HAVE_AVX2) || defined(__SANITIZE_THREAD__)
+#define SINGLE_CELLS
+#endif
+
+static bool can_block(void)
+{
+#ifdef SINGLE_CELLS
+	return false;
+#else
+	return __builtin_cpu_supports("avx2");
+#endif
+}
+
+/* Whether score_block.h is exact for it, and has room for what is right. */
+static bool block_fits(const uint64_t *correct, uint64_t duration_us)
+{
+	for (uint32_t i = 1; i < SCORE_CORRECT_WORDS; i++)
+		if (correct[i])
+			return false;
+	return duration_us <= SCORE_BLOCK_LONGEST_US;
+}
 
 void score_quiz_init(struct score_quiz *quiz, const struct ballot *ballot, const uint64_t *correct,
 		     uint32_t points, uint64_t duration_us)
@@ -39,6 +69,7 @@ void score_quiz_init(struct score_quiz *quiz, const struct ballot *ballot, const
 	for (uint32_t i = 1; i <= KIND_MAX_OPTIONS; i++)
 		if (correct[(i - 1) / 64] >> (i - 1) % 64 & 1)
 			quiz->correct[i / 64] |= 1ull << i % 64;
+	quiz->in_blocks = can_block() && block_fits(quiz->correct, duration_us);
 	if (duration_us == 0)
 		return; /* nothing is taken off */
 	while (1ull << bits < twice_us)
@@ -47,6 +78,8 @@ void score_quiz_init(struct score_quiz *quiz, const struct ballot *ballot, const
 	quiz->factor = (uint64_t)((scaled + twice_us - 1) / twice_us);
 	quiz->shift = DURATION_BITS - bits;
 	quiz->most_us = twice_us;
+	quiz->per_us = (double)points / (double)twice_us;
+	quiz->half = 0.5 / (double)twice_us;
 }
 
 /* Without a branch on what voters chose, which no processor can guess. */
@@ -87,12 +120,24 @@ static const uint64_t *cells_of(const struct score_quiz *quiz, uint32_t containe
 /* Sets or adds what BLOCK cells are worth. */
 static void set_block(const struct score_quiz *quiz, const uint64_t *cells, uint64_t *restrict sums)
 {
+#ifndef SINGLE_CELLS
+	if (quiz->in_blocks) {
+		score_block_set_avx2(quiz, cells, sums);
+		return;
+	}
+#endif
 	for (uint32_t i = 0; i < BLOCK; i++)
 		sums[i] = points_of(quiz, atomics_load(&cells[i], __ATOMIC_RELAXED));
 }
 
 static void add_block(const struct score_quiz *quiz, const uint64_t *cells, uint64_t *restrict sums)
 {
+#ifndef SINGLE_CELLS
+	if (quiz->in_blocks) {
+		score_block_add_avx2(quiz, cells, sums);
+		return;
+	}
+#endif
 	for (uint32_t i = 0; i < BLOCK; i++)
 		sums[i] += points_of(quiz, atomics_load(&cells[i], __ATOMIC_RELAXED));
 }
@@ -128,7 +173,7 @@ typedef void take_block(void *context, uint32_t first, const uint64_t *sums);
 static void each_block(const struct score_quiz *quizzes, uint32_t count, take_block *take,
 		       void *context)
 {
-	uint64_t sums[BLOCK];
+	uint64_t sums[BLOCK] __attribute__((aligned(64)));
 	uint32_t containers = most_containers(quizzes, count);
 	for (uint32_t container = 0; container < containers; container++) {
 		uint32_t first = container << BALLOT_VALUE_BITS;

@@ -34,6 +34,9 @@ struct score_quiz {
 	uint64_t most_us; /* an answer that took so long is worth nothing */
 	uint64_t factor;  /* with `shift`, points per µs: see score.c */
 	unsigned int shift;
+	bool in_blocks; /* and in score_block.h's way: */
+	double per_us;
+	double half;
 	uint64_t correct[SCORE_CORRECT_WORDS];
 };
 

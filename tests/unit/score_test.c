@@ -254,6 +254,116 @@ Test(score, sums_do_not_overflow)
 	free(quizzes);
 }
 
+/* Answers at and beside the steps where a point is lost, and anything else. */
+static void answer_at_steps(struct ballot *ballot, uint32_t points, uint64_t duration_us,
+			    uint64_t *state)
+{
+	for (uint32_t voter = 0; voter < 65536; voter++) {
+		uint64_t off = next_random(state) % (points + 1);
+		uint64_t took_us = (uint64_t)((unsigned __int128)off * 2 * duration_us / points);
+		uint64_t chance = next_random(state);
+		if (chance % 8 == 0)
+			took_us = random_below(state, 1ull << 48);
+		else if (took_us + chance % 3 > 0)
+			took_us += chance % 3 - 1;
+		answer(ballot, voter, chance % 5 ? 0 : (uint16_t)(chance >> 8 & 1023), took_us);
+	}
+}
+
+/* Whole blocks may be counted in another way than single cells (score_block.h): the same points. */
+Test(score, blocks_have_the_points_of_their_cells)
+{
+	static const uint64_t durations[] = {
+		0, 1, 2, 3, 1000, 999983, 20000000, 599999999, 600000000, 600000001, DAY - 1, DAY};
+	static const uint32_t most[] = {1, 2, 1000, 999983, SCORE_MAX_POINTS};
+	static struct score_entry entries[65536];
+	uint64_t state = 4;
+	for (size_t i = 0; i < COUNT_OF(durations) * COUNT_OF(most); i++) {
+		uint64_t duration_us = durations[i / COUNT_OF(most)];
+		struct score_board board = {.entries = entries, .room = COUNT_OF(entries)};
+		struct score_quiz quiz;
+		struct ballot ballot;
+		open_ballot(&ballot, 65536, BALLOT_DENSE);
+		answer_at_steps(&ballot, most[i % COUNT_OF(most)], duration_us, &state);
+		score_quiz_init(&quiz, &ballot, first_right, most[i % COUNT_OF(most)], duration_us);
+		score_rank(&quiz, 1, &board);
+		cr_assert_gt(board.count, 1000);
+		for (uint32_t j = 0; j < board.count; j++)
+			cr_assert_eq(entries[j].points, score_of_voter(&quiz, 1, entries[j].voter),
+				     "%lu µs, voter %u: %lu points", duration_us, entries[j].voter,
+				     entries[j].points);
+		uint64_t scored = 0;
+		for (uint32_t voter = 0; voter < 65536; voter++)
+			scored += score_of_voter(&quiz, 1, voter) > 0;
+		cr_expect_eq(board.players, scored);
+		close_ballot(&ballot);
+	}
+}
+
+/* What `number` is to be multiplied with so that 1 is left over by `by`; 0: there is no such. */
+static uint64_t inverse(uint64_t number, uint64_t by)
+{
+	__int128 a = number % by, b = by, x = 1, y = 0;
+	while (a > 1 && b) {
+		__int128 times = a / b, rest = a % b, next = x - times * y;
+		a = b;
+		b = rest;
+		x = y;
+		y = next;
+	}
+	return a == 1 ? (uint64_t)(x < 0 ? x + by : x) : 0;
+}
+
+enum { NEAR = 32 };
+
+/* points * took leaves -NEAR to NEAR - 1 over a multiple of 2 * duration. False: it never does. */
+static bool answer_next_to_edges(struct ballot *ballot, uint32_t points, uint64_t duration_us)
+{
+	uint64_t one = inverse(points, 2 * duration_us);
+	for (uint32_t voter = 0; one && voter < 2 * NEAR; voter++) {
+		uint64_t times = 2 * duration_us + voter - NEAR;
+		answer(ballot, voter, 0,
+		       (uint64_t)((unsigned __int128)one * times % (2 * duration_us)));
+	}
+	return one != 0;
+}
+
+static uint32_t compare_next_to_edges(uint32_t points, uint64_t duration_us)
+{
+	struct score_entry entries[2 * NEAR];
+	struct score_board board = {.entries = entries, .room = 2 * NEAR};
+	struct score_quiz quiz;
+	struct ballot ballot;
+	open_ballot(&ballot, 2 * NEAR, BALLOT_DENSE);
+	if (answer_next_to_edges(&ballot, points, duration_us)) {
+		score_quiz_init(&quiz, &ballot, first_right, points, duration_us);
+		score_rank(&quiz, 1, &board);
+	}
+	for (uint32_t i = 0; i < board.count; i++) {
+		uint32_t voter = entries[i].voter;
+		uint64_t took_us = ballot_wide_mark(ballot_wide_standing(&ballot, voter));
+		uint32_t wanted = reference(points, duration_us, took_us);
+		cr_assert_eq(entries[i].points, wanted, "%u points, %lu µs, took %lu: %lu", points,
+			     duration_us, took_us, entries[i].points);
+		cr_assert_eq(score_of_voter(&quiz, 1, voter), wanted);
+	}
+	close_ballot(&ballot);
+	return board.count;
+}
+
+/* Where points * took is as near to a multiple of 2 * duration as can be, on either side. */
+Test(score, blocks_are_exact_next_to_every_edge)
+{
+	static const uint64_t durations[] = {20000000,  599999999, 600000000,
+					     600000001, DAY - 1,   DAY};
+	uint32_t compared = 0;
+	for (size_t i = 0; i < COUNT_OF(durations); i++)
+		for (uint32_t points = SCORE_MAX_POINTS - 199; points < SCORE_MAX_POINTS;
+		     points += 2)
+			compared += compare_next_to_edges(points, durations[i]);
+	cr_expect_gt(compared, 20000, "%u", compared);
+}
+
 /* Four quizzes of several sizes and forms, random answers. */
 enum { QUIZZES = 4, NUMBERS = 300000 };
 
