@@ -49,7 +49,7 @@ bool boards_is_quiz(const struct armed_window *armed)
 static bool same_show(const struct armed_window *a, const struct armed_window *b)
 {
 	const char *left = a->interaction.show, *right = b->interaction.show;
-	if (a->interaction.tenant != b->interaction.tenant)
+	if (a->window.tenant != b->window.tenant)
 		return false;
 	return left && right ? strcmp(left, right) == 0 : left == right;
 }
@@ -191,7 +191,9 @@ int boards_best(const struct board_of *of, uint32_t top, uint64_t now_us, struct
 	if (rc)
 		return rc;
 	if (!still_holds(*kept, &parts, top)) {
-		struct board *made = make(&parts, top);
+		/* Those who want fewer do not take it away from those who want more. */
+		uint32_t room = *kept && (*kept)->best.room > top ? (*kept)->best.room : top;
+		struct board *made = make(&parts, room);
 		if (made) {
 			free(*kept);
 			*kept = made;
