@@ -197,7 +197,7 @@ Test(upvotes, threads_that_fill_it_up_lose_nothing)
 		make_cells(4000);
 		race_all(5000);
 		for (uint32_t i = 0; i < race.pairs; i++) {
-			cr_assert_leq(race.winners[i], 1, "pair %u", i);
+			cr_assert(race.winners[i] <= 1, "pair %u", i);
 			cr_assert_eq(upvotes_has(&upvotes, i / 5, (uint16_t)(i % 5)),
 				     race.winners[i] == 1, "pair %u", i);
 			won += race.winners[i];
