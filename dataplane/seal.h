@@ -21,7 +21,8 @@ struct seal {
 	roaring_bitmap_t *voters;   /* all of them */
 };
 
-/* `options` as the ballot was made with. 0; -ENOMEM, with nothing to free. */
+/* `options` as the ballot was made with; of wide cells, how many there are. 0; -ENOMEM, with
+ * nothing to free. */
 int seal_make(const struct ballot *ballot, uint32_t options, struct seal *seal);
 void seal_free(struct seal *seal);
 

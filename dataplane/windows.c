@@ -144,13 +144,13 @@ static int check_tenant(const struct windows *windows, const struct change *chan
 	uint64_t armed = 0, bytes = 0;
 	int rc = 0;
 	for (uint32_t i = 0; i < change->kept; i++) {
-		if (change->armed[i]->interaction.tenant != tenant)
+		if (change->armed[i]->window.tenant != tenant->id)
 			continue;
 		armed++;
 		bytes += change->armed[i]->memory_bytes;
 	}
 	for (uint32_t i = 0; i < count && rc == 0; i++) {
-		if (interactions[i].tenant != tenant)
+		if (interactions[i].tenant->id != tenant->id)
 			continue;
 		bytes += windows_memory_of(windows, &interactions[i]);
 		rc = windows_check_share(&interactions[i], ++armed, bytes, err);

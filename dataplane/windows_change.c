@@ -64,9 +64,8 @@ static int check_longer(const struct armed_window *armed, const struct window *c
 static int check_share(const struct windows *windows, const struct armed_window *armed,
 		       uint64_t bytes, struct err *err)
 {
-	const struct tenant *tenant = armed->interaction.tenant;
 	for (uint32_t i = 0; i < windows->count; i++)
-		if (windows->armed[i]->interaction.tenant == tenant)
+		if (windows->armed[i]->window.tenant == armed->window.tenant)
 			bytes += windows->armed[i]->memory_bytes;
 	return windows_check_share(&armed->interaction, 0, bytes, err);
 }

@@ -179,9 +179,10 @@ Test(rundown, without_a_place_messages_begin_with_the_field)
 
 Test(rundown, kinds_that_there_are_not_are_refused)
 {
-	expect_interaction_refused("{'kind':'vote'}", "params.kind: ",
-				   "\"vote\" is an unknown kind; use one of poll, multi, quiz, scale, "
-				   "upvote, reaction");
+	expect_interaction_refused(
+		"{'kind':'vote'}", "params.kind: ",
+		"\"vote\" is an unknown kind; use one of poll, multi, quiz, scale, "
+		"upvote, reaction");
 	expect_interaction_refused("{'kind':'Poll'}", "params.kind: ", "unknown kind");
 	expect_interaction_refused("{'kind':''}", "params.kind: ", "unknown kind");
 	expect_interaction_refused("{'kind':'a\\nb\\u001b[2J'}", "params.kind: ", "\"a?b?[2J\"");

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "dataplane/core/ballot_wide.h"
 #include "dataplane/seal.h"
 
 #define ALL_NUMBERS (1ull << 32)
@@ -24,17 +25,18 @@ static struct {
 	uint64_t state;
 } world;
 
+/* Of wide cells there are four options. */
 static void world_open(uint32_t options, enum ballot_form form, uint64_t voters)
 {
 	memset(&world, 0, sizeof(world));
-	world.options = options;
+	world.options = options == BALLOT_WIDE ? 4 : options;
 	world.bytes = form == BALLOT_DENSE ? ballot_bytes_dense(voters, options)
 					   : ballot_bytes(voters, options);
 	world.memory = mmap(NULL, world.bytes, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	cr_assert(world.memory != MAP_FAILED);
 	ballot_init(&world.ballot, world.memory, world.bytes, voters, options, form);
-	for (uint32_t i = 0; i < options; i++)
+	for (uint32_t i = 0; i < world.options; i++)
 		world.choices[i] = roaring_bitmap_create();
 	world.voters = roaring_bitmap_create();
 }
@@ -264,4 +266,32 @@ Test(seal, sets_can_be_combined)
 	seal_free(&first);
 	seal_free(&second);
 	world_close();
+}
+
+/* An answer that changed is in the set that it moved to, and in no other. */
+static void change_vote(uint32_t voter, uint16_t choice, uint32_t revision)
+{
+	uint64_t before;
+	enum ballot_change change =
+		ballot_wide_raise(&world.ballot, voter, choice, revision, &before);
+	cr_assert(change != BALLOT_NO_PLACE);
+	if (change == BALLOT_KEPT)
+		return;
+	if (change == BALLOT_RAISED)
+		roaring_bitmap_remove(world.choices[ballot_wide_choice(before)], voter);
+	roaring_bitmap_add(world.choices[choice], voter);
+	roaring_bitmap_add(world.voters, voter);
+}
+
+Test(seal, wide_cells_are_sealed_by_the_choice_that_stands)
+{
+	static const enum ballot_form forms[] = {BALLOT_GROWING, BALLOT_DENSE};
+	for (int form = 0; form < 2; form++) {
+		world_open(BALLOT_WIDE, forms[form], 300000);
+		for (int i = 0; i < 400000; i++)
+			change_vote(next_random() % 250000, (uint16_t)(next_random() % 4),
+				    next_random() % 8);
+		expect_sealed("wide");
+		world_close();
+	}
 }
