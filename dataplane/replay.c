@@ -56,6 +56,7 @@ static int try_to_arm(struct replay *replay, uint64_t voters, struct err *err)
 {
 	const struct windows_options options = {
 		.voters = voters,
+		.fixed = true,
 		.upvotes_per_voter = KIND_MAX_ITEMS,
 		.upvotes = most_packets(replay->options->capture),
 		.memory_bytes = UINT64_MAX,

@@ -30,6 +30,7 @@ struct windows_options {
 	uint64_t memory_bytes;      /* most that all windows may take */
 	uint32_t workers;           /* lanes of every tally */
 	bool prefault; /* take all memory when a window is armed, not at its first vote */
+	bool fixed;    /* nobody will extend: no address space is kept for it */
 	/* Returns when no worker uses a table that was published before the call. */
 	void (*quiesce)(void *context);
 	void *quiesce_context;

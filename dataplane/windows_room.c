@@ -26,13 +26,15 @@ static uint32_t seconds_of(enum kind_identity identity, uint64_t duration_us)
 }
 
 /* With all extensions there is room for; no window lasts longer than a day. */
-static uint32_t seconds_room(enum kind_identity identity, uint64_t duration_us)
+static uint32_t seconds_room(const struct windows_options *options, enum kind_identity identity,
+			     uint64_t duration_us)
 {
-	uint64_t seconds = seconds_of(identity, duration_us);
+	uint32_t seconds = seconds_of(identity, duration_us);
 	uint64_t day = INTERACTION_MAX_DURATION_MS / 1000;
-	if (identity != ONE_PER_VOTER_SECOND)
-		return 1;
-	return (uint32_t)lower(seconds * WINDOWS_EXTENSION_TIMES + WINDOWS_EXTENSION_SECONDS, day);
+	if (identity != ONE_PER_VOTER_SECOND || options->fixed)
+		return seconds;
+	return (uint32_t)lower(
+		(uint64_t)seconds * WINDOWS_EXTENSION_TIMES + WINDOWS_EXTENSION_SECONDS, day);
 }
 
 static uint64_t voters_of(const struct windows_options *options, const struct tenant *tenant)
@@ -57,7 +59,7 @@ static struct store_plan plan_of(const struct windows_options *options,
 		.identity = identity,
 		/* Memory that is taken in any case is used as it is fastest. */
 		.form = options->prefault ? BALLOT_DENSE : BALLOT_GROWING,
-		.seconds = seconds_room(identity, interaction->duration_us),
+		.seconds = seconds_room(options, identity, interaction->duration_us),
 		.voters = voters,
 		.pairs = identity == ONE_PER_VOTER_ITEM
 				 ? pairs_of(options, voters, interaction->rules.options)

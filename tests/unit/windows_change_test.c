@@ -356,6 +356,19 @@ Test(windows_change, an_extension_beyond_the_room_is_refused_and_changes_nothing
 	cr_expect_eq(windows_memory_free(windows), 0);
 }
 
+/* A replay extends nothing, and has voters by the billion: what is not needed is not set aside. */
+Test(windows_change, without_extensions_there_is_no_room_for_them)
+{
+	options.fixed = true;
+	create_with(NO_LIMIT);
+	struct armed_window *armed = arm_seconds(1, 3 * SECOND + 1);
+	cr_expect_eq(armed->plan.seconds, 4);
+	cr_expect_eq(armed->store.seconds, 4);
+	cr_expect_eq(windows_extend(windows, armed, SECOND - 1, OPENS, &err), 0, "%s", err.text);
+	cr_expect_eq(windows_extend(windows, armed, 1, OPENS, &err), -EPERM);
+	cr_expect_str_eq(err.text, "acme/1 has room for 4 seconds and no more");
+}
+
 /* Kinds without seconds need nothing for being open longer. */
 Test(windows_change, other_kinds_are_extended_without_room)
 {
