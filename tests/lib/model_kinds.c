@@ -50,15 +50,6 @@ bool model_choice_is_valid(const struct model_window *window, uint16_t choice)
 	abort();
 }
 
-/* The seconds in which a reaction may stand: as long as it is now or was planned to be. */
-static uint64_t seconds_of(const struct model_window *window)
-{
-	uint64_t now = model_seconds_between(window->opens_at_us, window->closes_at_us);
-	uint64_t planned =
-		model_seconds_between(window->plan.opens_at_us, window->plan.closes_at_us);
-	return now > planned ? now : planned;
-}
-
 /* "One answer per …": what beside the voter tells answers apart. False where there can be none. */
 static bool detail_of(const struct model_window *window, const struct model_vote *vote,
 		      uint64_t *detail)
@@ -72,8 +63,9 @@ static bool detail_of(const struct model_window *window, const struct model_vote
 	case MODEL_REACTION:
 		if (vote->program_time_us < window->opens_at_us)
 			return false;
+		/* Also behind the close: what was counted before it was moved there stands. */
 		*detail = (vote->program_time_us - window->opens_at_us) / SECOND;
-		return *detail < seconds_of(window);
+		return true;
 	}
 	abort();
 }

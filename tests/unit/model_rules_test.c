@@ -381,9 +381,10 @@ Test(model_rules, reaction_that_is_extended_and_ended)
 	};
 	static const struct row ended[] = {
 		{2, 0, SECOND - 1, 0, VERDICT_COUNTED, 0, 0},
-		/* The third second was planned, the fourth was not. */
+		/* Behind the end, what was counted before still stands. */
 		{1, 0, 2 * SECOND, 0, VERDICT_LATE, 1, 0},
-		{1, 0, 3 * SECOND, 0, VERDICT_LATE, NONE, 0},
+		{1, 1, 3 * SECOND, 0, VERDICT_LATE, 0, 0},
+		{1, 0, 4 * SECOND, 0, VERDICT_LATE, NONE, 0},
 	};
 	add_reaction();
 	cr_expect(model_extend(window, OPENS, 2 * SECOND));
