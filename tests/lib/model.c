@@ -27,15 +27,18 @@ void model_open(struct model *model)
 	memset(model, 0, sizeof(*model));
 }
 
+static void window_close(struct model_window *window)
+{
+	model_answers_close(&window->answers);
+	model_answers_close(&window->seen);
+	free(window->votes);
+	free(window->series);
+}
+
 void model_close(struct model *model)
 {
-	for (uint32_t i = 0; i < model->window_count; i++) {
-		struct model_window *window = &model->windows[i];
-		model_answers_close(&window->answers);
-		model_answers_close(&window->seen);
-		free(window->votes);
-		free(window->series);
-	}
+	for (uint32_t i = 0; i < model->window_count; i++)
+		window_close(&model->windows[i]);
 }
 
 void model_add_key(struct model *model, uint32_t tenant, uint32_t epoch, const uint8_t key[16])
@@ -56,11 +59,9 @@ static uint64_t *zeroes(size_t count)
 	return numbers;
 }
 
-struct model_window *model_add_window(struct model *model, const struct model_plan *plan)
+static void window_open(struct model_window *added, const struct model_plan *plan)
 {
-	if (model->window_count == MODEL_MAX_WINDOWS)
-		abort();
-	struct model_window *added = &model->windows[model->window_count++];
+	memset(added, 0, sizeof(*added));
 	added->plan = *plan;
 	added->opens_at_us = plan->opens_at_us;
 	added->closes_at_us = plan->closes_at_us;
@@ -71,7 +72,21 @@ struct model_window *model_add_window(struct model *model, const struct model_pl
 		added->series = zeroes((size_t)plan->seconds * added->counts);
 	model_answers_open(&added->answers);
 	model_answers_open(&added->seen);
+}
+
+struct model_window *model_add_window(struct model *model, const struct model_plan *plan)
+{
+	if (model->window_count == MODEL_MAX_WINDOWS)
+		abort();
+	struct model_window *added = &model->windows[model->window_count++];
+	window_open(added, plan);
 	return added;
+}
+
+void model_replace_window(struct model *model, uint32_t place, const struct model_plan *plan)
+{
+	window_close(&model->windows[place]);
+	window_open(&model->windows[place], plan);
 }
 
 static const struct model_key *find_key(const struct model *model, uint64_t tenant, uint64_t epoch)

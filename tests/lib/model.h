@@ -93,6 +93,9 @@ void model_close(struct model *model);
 void model_add_key(struct model *model, uint32_t tenant, uint32_t epoch, const uint8_t key[16]);
 struct model_window *model_add_window(struct model *model, const struct model_plan *plan);
 
+/* A new window in the place of one that is taken out, whose answers and counts are gone then. */
+void model_replace_window(struct model *model, uint32_t place, const struct model_plan *plan);
+
 /*
  * Judges the UDP payload of a vote that arrived at `now_us` and keeps count. `receipt` gets the 40
  * bytes of the answer where the verdict has one.

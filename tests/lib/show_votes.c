@@ -61,8 +61,26 @@ static uint64_t random_second(struct show_votes *votes, const struct model_windo
 	return window->opens_at_us + show_votes_below(votes, seconds + 3) * SECOND;
 }
 
+/* As far behind the clock or ahead of it as may be, or about the edges of window and second. */
+static uint64_t live_program_time(struct show_votes *votes, const struct model_window *window)
+{
+	uint64_t now_us = votes->now_us;
+	switch (show_votes_below(votes, 12)) {
+	case 0: return around(votes, now_us + AHEAD);
+	case 1: return around(votes, now_us - window->max_delay_us);
+	case 2: return around(votes, window->opens_at_us);
+	case 3: return around(votes, window->closes_at_us);
+	case 4: return around(votes, random_second(votes, window));
+	case 5:
+	case 6: return now_us + show_votes_below(votes, AHEAD + 1);
+	default: return now_us - show_votes_below(votes, window->max_delay_us + 1);
+	}
+}
+
 static uint64_t random_program_time(struct show_votes *votes, const struct model_window *window)
 {
+	if (votes->now_us)
+		return live_program_time(votes, window);
 	uint64_t from = window->opens_at_us - SECOND, to = window->closes_at_us + SECOND;
 	switch (show_votes_below(votes, 12)) {
 	case 0: return around(votes, window->opens_at_us);
@@ -84,6 +102,8 @@ static uint64_t some_arrival(struct show_votes *votes, const struct model_window
 static uint64_t random_arrival(struct show_votes *votes, const struct model_window *window,
 			       uint64_t program_time_us)
 {
+	if (votes->now_us)
+		return votes->now_us;
 	switch (show_votes_below(votes, 10)) {
 	case 0: return around(votes, program_time_us - AHEAD);
 	case 1: return around(votes, program_time_us + window->max_delay_us);
@@ -128,6 +148,8 @@ static uint16_t random_choice(struct show_votes *votes, const struct model_windo
 static uint32_t random_voter(struct show_votes *votes, const struct model_window *window)
 {
 	uint64_t voters = window->plan.voters;
+	if (votes->voters && votes->voters < voters)
+		voters = votes->voters;
 	if (one_in(votes, 50))
 		return (uint32_t)around(votes, voters);
 	if (one_in(votes, 100))
@@ -255,8 +277,9 @@ void show_votes_next(struct show_votes *votes, uint8_t bytes[40], uint64_t *arri
 	}
 	memcpy(bytes, made.bytes, sizeof(made.bytes));
 	const struct model_window *window = &votes->model->windows[made.window];
-	*arrival_us = how == 0 ? some_arrival(votes, window)
-			       : random_arrival(votes, window, made.vote.program_time_us);
+	*arrival_us = how == 0 && !votes->now_us
+			      ? some_arrival(votes, window)
+			      : random_arrival(votes, window, made.vote.program_time_us);
 }
 
 uint32_t show_votes_command(struct show_votes *votes, struct model *model)

@@ -21,6 +21,9 @@ struct show_vote {
 struct show_votes {
 	const struct model *model;
 	uint64_t state;
+	/* To be set after show_votes_open() where 0, which means none, is not what is wanted. */
+	uint64_t now_us; /* a clock: votes arrive then, and their program times lie round it */
+	uint64_t voters; /* most voters of a window are below, whatever room it has */
 	/* What was made lately, to be sent again or answered anew. */
 	uint32_t past_count;
 	struct show_vote past[SHOW_VOTES_PAST];

@@ -38,7 +38,7 @@ static struct store_plan plan_of(const struct stage_window *from)
 			     .first = from->rules.first,
 			     .options = from->options},
 		.identity = from->rules.revote ? ONE_PER_VOTER_CHANGING : kind_row(kind)->identity,
-		.form = BALLOT_GROWING,
+		.form = from->rules.dense ? BALLOT_DENSE : BALLOT_GROWING,
 		.seconds = from->rules.seconds ? from->rules.seconds : 1,
 		.voters = from->voters,
 		.pairs = from->rules.pairs,

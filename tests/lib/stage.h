@@ -30,6 +30,7 @@ struct stage {
 struct stage_rules {
 	enum kind kind;
 	bool revote;
+	bool dense; /* ballots in their dense form from the start */
 	uint8_t max_choices;
 	uint16_t first;
 	uint32_t seconds; /* of a reaction */
