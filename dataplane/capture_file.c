@@ -77,6 +77,16 @@ void capture_file_close(struct capture_file *file)
 	free(file);
 }
 
+/*
+ * Opened for nanoseconds: tv_usec holds them. A pcap has 32 bits for the seconds, which libpcap
+ * takes for a signed number: from 2038 on it would be below 0.
+ */
+static uint64_t stamp_ns_of(const struct timeval *stamp)
+{
+	uint64_t seconds = stamp->tv_sec < 0 ? (uint32_t)stamp->tv_sec : (uint64_t)stamp->tv_sec;
+	return seconds * 1000000000u + (uint64_t)stamp->tv_usec;
+}
+
 int capture_file_read(struct capture_file *file, struct captured_packet *packet, struct err *err)
 {
 	struct pcap_pkthdr *header;
@@ -91,7 +101,6 @@ int capture_file_read(struct capture_file *file, struct captured_packet *packet,
 	file->packets++;
 	packet->bytes = header->caplen;
 	packet->wire_bytes = header->len;
-	/* Opened for nanoseconds: tv_usec holds them. */
-	packet->stamp_ns = (uint64_t)header->ts.tv_sec * 1000000000u + (uint64_t)header->ts.tv_usec;
+	packet->stamp_ns = stamp_ns_of(&header->ts);
 	return 1;
 }

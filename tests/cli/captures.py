@@ -43,6 +43,7 @@ EDGES = [
     ("program time at its end", OPENS, MASK, 1, "early"),
     ("stamped long before", 1, OPENS, 1, "early"),
     ("stamped long after", 4294967295 * SECOND, OPENS, 1, "late"),
+    ("stamped in 2065", 3000000000 * SECOND, 8000000000 * SECOND, 1, "early"),
 ]
 
 
