@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Live shows against a slow and obvious model: windows of all kinds in the real registry, votes
+ * that arrive as the clock goes on, with program times up to 250 ms ahead of it, and a producer who
+ * opens, extends, closes, cancels, reveals and replaces meanwhile. Every verdict and receipt, every
+ * command's answer, and all that a window keeps must be the same, as long as it is there.
+ *
+ * TALLYWIRE_TEST_VOTES=… says how many votes at least. The seed is printed on failure;
+ * TALLYWIRE_TEST_SEED=… repeats that run.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/core/receipt.h"
+#include "dataplane/show/results.h"
+#include "dataplane/windows.h"
+#include "tests/lib/model_kinds.h"
+#include "tests/lib/model_results.h"
+#include "tests/lib/model_same.h"
+#include "tests/lib/show_files.h"
+#include "tests/lib/show_plans.h"
+#include "tests/lib/show_votes.h"
+#include "tests/lib/stage.h"
+
+#define SECOND    STAGE_SECOND
+#define BEGINS    (SHOW_PLANS_OPENS_US - 2 * SECOND)
+#define ENDS      (SHOW_PLANS_OPENS_US + 60 * SECOND)
+#define ALL_FINAL (ENDS + 86400 * SECOND)
+#define AHEAD     250000ull
+
+enum { VOTES = 500000, STEP_US = 20000, COMMAND_EVERY = 8, VOTERS = 3000, UPVOTES_EACH = 30 };
+
+static struct tenant tenants[] = {
+	{.id = 1, .name = "t1"},
+	{.id = 2, .name = "t2", .limits = {.voters = 100}},
+	{.id = 3, .name = "t3", .limits = {.voters = 2000}},
+};
+static const struct keyring keyring = {.tenants = tenants, .tenant_count = 3};
+
+static struct stage stage; /* keys and pipelines; it has no windows of its own */
+static struct stage_burst burst;
+static struct windows *windows;
+static struct model model;
+static struct show_votes votes;
+static uint64_t seed, now_us, past[VERDICT_COUNT];
+
+/* What has come up: a comparison in which a thing does not has not compared it. */
+static uint64_t met[VERDICT_COUNT], behind_the_close;
+static struct {
+	uint64_t close, extend, cancel, reveal, open;
+} done;
+
+static uint64_t below(uint64_t limit)
+{
+	return show_votes_below(&votes, limit);
+}
+
+static void nobody_to_wait_for(void *context)
+{
+	(void)context;
+}
+
+static uint64_t seconds_of(uint64_t duration_us)
+{
+	return (duration_us + SECOND - 1) / SECOND;
+}
+
+/* The room that a window has here, as docs/architecture.md and windows.h have it. */
+static struct model_plan with_room(const struct model_plan *plan)
+{
+	struct model_plan roomy = *plan;
+	uint64_t limit = tenants[plan->tenant - 1].limits.voters;
+	roomy.voters = limit ? limit : VOTERS;
+	roomy.seconds = (uint32_t)seconds_of(plan->closes_at_us - plan->opens_at_us) *
+				WINDOWS_EXTENSION_TIMES +
+			WINDOWS_EXTENSION_SECONDS;
+	return roomy;
+}
+
+static struct interaction interaction_of(const struct model_plan *plan)
+{
+	struct interaction interaction;
+	struct err err;
+	json_t *item = show_files_interaction(plan);
+	cr_assert_eq(interaction_parse(item, "plan", &keyring, 0, &interaction, &err), 0, "%s",
+		     err.text);
+	json_decref(item);
+	return interaction;
+}
+
+static struct armed_window *armed_of(const struct model_plan *plan)
+{
+	struct armed_window *armed =
+		windows_find(windows, (uint16_t)plan->tenant, plan->interaction);
+	cr_assert_not_null(armed);
+	return armed;
+}
+
+/* Pairs have at least the room that was stated. */
+static void learn_pairs(struct model_window *window)
+{
+	const struct armed_window *armed = armed_of(&window->plan);
+	window->plan.pairs = armed->store.upvotes.count;
+	cr_assert_geq(window->plan.pairs, armed->plan.pairs);
+}
+
+static void open_windows(bool prefault)
+{
+	const struct windows_options options = {
+		.voters = VOTERS,
+		.upvotes_per_voter = UPVOTES_EACH,
+		.upvotes = UINT64_MAX,
+		.memory_bytes = UINT64_MAX,
+		.workers = STAGE_WORKERS,
+		.prefault = prefault,
+		.quiesce = nobody_to_wait_for,
+	};
+	struct interaction interactions[MODEL_MAX_WINDOWS];
+	struct err err;
+	cr_assert_eq(windows_create(&options, &windows, &err), 0);
+	for (uint32_t i = 0; i < show_plans_count; i++) {
+		const struct model_plan plan = with_room(&show_plans[i]);
+		model_add_window(&model, &plan);
+		interactions[i] = interaction_of(&plan);
+	}
+	cr_assert_eq(windows_arm(windows, interactions, show_plans_count, &err), 0, "%s", err.text);
+	for (uint32_t i = 0; i < show_plans_count; i++)
+		learn_pairs(&model.windows[i]);
+}
+
+static void open_show(bool prefault)
+{
+	struct auth_key keys[SHOW_PLANS_KEYS];
+	model_open(&model);
+	for (uint32_t i = 0; i < SHOW_PLANS_KEYS; i++) {
+		keys[i] = stage_default_key(show_plans_keys[i].tenant, show_plans_keys[i].epoch);
+		model_add_key(&model, keys[i].tenant, keys[i].epoch, keys[i].key);
+	}
+	stage_open(&stage, keys, SHOW_PLANS_KEYS, NULL, 0);
+	open_windows(prefault);
+	show_votes_open(&votes, &model, seed);
+	memset(past, 0, sizeof(past));
+	now_us = BEGINS;
+}
+
+static void close_show(void)
+{
+	windows_destroy(windows);
+	stage_close(&stage);
+	model_close(&model);
+}
+
+static void compare(uint32_t i, const uint8_t vote[VOTE_BYTES])
+{
+	static const struct envelope plain = {.ip_version = 4};
+	uint8_t receipt[VOTE_BYTES];
+	enum verdict want = model_judge(&model, vote, now_us, receipt);
+	enum verdict got = burst.burst.verdict[i];
+	met[want]++;
+	if (got != want)
+		cr_assert_fail("seed %lu: %s instead of %s", seed, verdict_name(got),
+			       verdict_name(want));
+	if (burst.burst.reply_bytes[i] == 0)
+		return;
+	if (memcmp(burst.frames[i] + envelope_payload(&plain), receipt, VOTE_BYTES) != 0)
+		cr_assert_fail("seed %lu: another receipt for %s", seed, verdict_name(want));
+}
+
+static void play_one_burst(uint32_t worker)
+{
+	static const struct envelope plain = {.ip_version = 4};
+	uint8_t bytes[BURST_MAX][VOTE_BYTES];
+	uint32_t count = 1 + (uint32_t)below(BURST_MAX);
+	votes.now_us = now_us;
+	stage_burst_start(&burst);
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t arrival_us;
+		show_votes_next(&votes, bytes[i], &arrival_us);
+		stage_burst_add(&burst, &plain, bytes[i], VOTE_BYTES, arrival_us);
+	}
+	stage.pipeline[worker].windows = *windows_published(windows);
+	const char *wrong = stage_play(&stage, worker, &burst);
+	if (wrong)
+		cr_assert_fail("seed %lu: %s", seed, wrong);
+	for (uint32_t i = 0; i < count; i++)
+		compare(i, bytes[i]);
+}
+
+/*
+ * The show goes on to where a second of the window begins, or a µs beside it: votes of that second
+ * are there by then.
+ */
+static void play_to_second(const struct model_window *window)
+{
+	if (now_us < window->opens_at_us)
+		return;
+	uint64_t second = seconds_of(now_us + 2 - window->opens_at_us);
+	uint64_t begins_us = window->opens_at_us + second * SECOND;
+	uint64_t from_us = begins_us - 1 - below(AHEAD);
+	for (now_us = from_us > now_us ? from_us : now_us; now_us + STEP_US < begins_us;
+	     now_us += below(STEP_US))
+		play_one_burst((uint32_t)below(STAGE_WORKERS));
+	now_us = begins_us - 1 + below(3);
+}
+
+static void close_one(struct model_window *window, struct armed_window *armed)
+{
+	struct err err;
+	if (below(4))
+		play_to_second(window);
+	int rc = windows_close(windows, armed, now_us, &err);
+	cr_expect_eq(rc, model_end(window, now_us) ? 0 : -EPERM, "seed %lu", seed);
+	done.close += rc == 0;
+	if (rc == 0 && window->plan.kind == MODEL_REACTION)
+		behind_the_close +=
+			model_series_rows(window) >
+			model_seconds_between(window->opens_at_us, window->closes_at_us);
+}
+
+/* A reaction has no more seconds than it was armed for. */
+static void extend_one(struct model_window *window, struct armed_window *armed)
+{
+	static const uint64_t by_us[] = {1, 400000, SECOND, 2300000, 10 * SECOND, 70 * SECOND};
+	uint64_t by = by_us[below(sizeof(by_us) / sizeof(by_us[0]))];
+	uint64_t length = window->closes_at_us + by - window->opens_at_us;
+	struct err err;
+	bool room =
+		window->plan.kind != MODEL_REACTION || seconds_of(length) <= window->plan.seconds;
+	int rc = windows_extend(windows, armed, by, now_us, &err);
+	cr_expect_eq(rc, room && model_extend(window, now_us, by) ? 0 : -EPERM, "seed %lu", seed);
+	done.extend += rc == 0;
+}
+
+/* Nothing happens to a window whose first votes may be there. */
+static void open_one(struct model_window *window, struct armed_window *armed)
+{
+	struct err err;
+	bool may = model_state(window, now_us) == MODEL_SCHEDULED;
+	cr_expect_eq(windows_open_now(windows, armed, now_us, &err), may ? 0 : -EPERM, "seed %lu",
+		     seed);
+	if (!may || window->opens_at_us <= now_us + AHEAD)
+		return;
+	done.open++;
+	window->closes_at_us -= window->opens_at_us - now_us;
+	window->opens_at_us = now_us;
+}
+
+static void cancel_one(struct model_window *window, struct armed_window *armed)
+{
+	struct err err;
+	int rc = windows_cancel(windows, armed, now_us, &err);
+	cr_expect_eq(rc, model_cancel(window, now_us) ? 0 : -EPERM, "seed %lu", seed);
+	done.cancel += rc == 0;
+}
+
+static void reveal_one(struct model_window *window, struct armed_window *armed)
+{
+	struct err err;
+	int rc = windows_reveal(windows, armed, now_us, &err);
+	cr_expect_eq(rc, model_reveal(window, now_us) ? 0 : -EPERM, "seed %lu", seed);
+	done.reveal += rc == 0;
+}
+
+/* Another comes in its place, under its id or a new one. */
+static void replace_one(struct model_window *window, struct armed_window *armed)
+{
+	uint32_t place = (uint32_t)(window - model.windows);
+	struct model_plan plan = show_plans[place];
+	uint64_t lasts_us = plan.closes_at_us - plan.opens_at_us;
+	struct err err;
+	for (uint32_t v = 0; v < VERDICT_COUNT; v++)
+		past[v] += window->verdicts[v];
+	plan = with_room(&plan);
+	plan.interaction = window->plan.interaction + (below(2) ? 1000 : 0);
+	plan.opens_at_us = now_us + below(4 * SECOND);
+	plan.closes_at_us = plan.opens_at_us + lasts_us;
+	struct interaction interaction = interaction_of(&plan);
+	cr_assert_eq(windows_replace(windows, &armed, 1, &interaction, 1, &err), 0, "%s", err.text);
+	model_replace_window(&model, place, &plan);
+	learn_pairs(window);
+}
+
+/* More often than by chance one that a command is of interest for. */
+static struct model_window *random_window(void)
+{
+	uint64_t from = below(model.window_count), wanted = below(5);
+	for (uint32_t i = 0; i < model.window_count && wanted < 3; i++) {
+		struct model_window *window = &model.windows[(from + i) % model.window_count];
+		enum model_state state = model_state(window, now_us);
+		if (wanted == 2 ? state == MODEL_SCHEDULED
+				: state == MODEL_OPEN && window->plan.kind == MODEL_REACTION)
+			return window;
+	}
+	return &model.windows[from];
+}
+
+static void random_command(void)
+{
+	struct model_window *window = random_window();
+	struct armed_window *armed = armed_of(&window->plan);
+	switch (below(16)) {
+	case 0: cancel_one(window, armed); break;
+	case 1:
+	case 2:
+	case 3: replace_one(window, armed); break;
+	case 4:
+	case 5: open_one(window, armed); break;
+	case 6: reveal_one(window, armed); break;
+	case 7:
+	case 8:
+	case 9:
+	case 10: close_one(window, armed); break;
+	default: extend_one(window, armed);
+	}
+}
+
+static void expect_same_window(const struct model_window *window)
+{
+	struct armed_window *armed = armed_of(&window->plan);
+	struct tally_sum sum;
+	windows_sum(windows, armed, now_us, &sum);
+	cr_expect_eq(armed->window.opens_at_us, window->opens_at_us, "seed %lu", seed);
+	cr_expect_eq(armed->window.closes_at_us, window->closes_at_us, "seed %lu", seed);
+	cr_expect_eq((int)window_state(&armed->window, now_us), (int)model_state(window, now_us),
+		     "seed %lu", seed);
+	const char *wrong = model_same_sum(window, &sum, armed->seconds);
+	if (!wrong)
+		wrong = model_same_answers(window, &armed->window);
+	cr_expect_null(wrong, "seed %lu: %s", seed, wrong ? wrong : "");
+}
+
+static void expect_same_past(void)
+{
+	const uint64_t *receipts = windows_past_receipts(windows);
+	for (enum verdict v = VERDICT_CANCELLED; v < VERDICT_COUNT; v++)
+		cr_expect_eq(receipts[receipt_status_of(v)], past[v], "seed %lu: %s", seed,
+			     verdict_name(v));
+}
+
+static uint64_t play_show(bool prefault)
+{
+	open_show(prefault);
+	for (uint32_t bursts = 0; now_us < ENDS; bursts++) {
+		play_one_burst(bursts % STAGE_WORKERS);
+		now_us += below(STEP_US);
+		if (bursts % COMMAND_EVERY == COMMAND_EVERY - 1) {
+			random_command();
+			expect_same_window(&model.windows[below(model.window_count)]);
+		}
+	}
+	now_us = ALL_FINAL;
+	for (uint32_t i = 0; i < model.window_count; i++)
+		expect_same_window(&model.windows[i]);
+	expect_same_past();
+	uint64_t played = stage_received(&stage);
+	close_show();
+	return played;
+}
+
+static void expect_all_met(void)
+{
+	for (enum verdict v = VERDICT_CANCELLED; v < VERDICT_COUNT; v++)
+		cr_expect_gt(met[v], 100, "seed %lu: %lu %s", seed, met[v], verdict_name(v));
+	const uint64_t counts[] = {done.close, done.extend, done.cancel, done.reveal, done.open};
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		cr_expect_gt(counts[i], 0, "seed %lu: command %zu", seed, i);
+}
+
+static void play(bool prefault)
+{
+	const char *asked = getenv("TALLYWIRE_TEST_VOTES");
+	uint64_t wanted = (asked ? strtoull(asked, NULL, 0) : VOTES) / 2;
+	seed = show_votes_seed() + prefault;
+	/* Nearly every show ends a reaction before the last second it has votes in. */
+	for (uint64_t played = 0; played <= wanted || behind_the_close == 0; seed++)
+		played += play_show(prefault);
+	expect_all_met();
+}
+
+/* Half of the votes each. */
+Test(windows_model, shows_agree_over_growing_ballots, .timeout = 600)
+{
+	play(false);
+}
+
+Test(windows_model, shows_agree_over_memory_that_is_taken_at_once, .timeout = 600)
+{
+	play(true);
+}
