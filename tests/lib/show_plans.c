@@ -16,8 +16,7 @@ const struct show_plans_key show_plans_keys[SHOW_PLANS_KEYS] = {
 #define USUAL WHEN(0, 20 * SECOND, 5 * SECOND)
 #define PLAN(number, of, id, room, rest...)                                                        \
 	{                                                                                          \
-		.kind = number, .tenant = of, .interaction = id, .voters = room, .pairs = 400000,  \
-		rest                                                                               \
+		.kind = number, .tenant = of, .interaction = id, .voters = room, rest              \
 	}
 
 static const uint32_t first_and_third[] = {0, 2};
@@ -57,9 +56,10 @@ const struct model_plan show_plans[] = {
 	PLAN(MODEL_SCALE, 2, 32, 9000, USUAL, .min = 0, .max = 1023),
 	PLAN(MODEL_SCALE, 3, 33, 66000, USUAL, .min = 65534, .max = 65534),
 	PLAN(MODEL_SCALE, 3, 34, 60, USUAL, .min = 0, .max = 1, .revote = true),
-	PLAN(MODEL_UPVOTE, 1, 40, 20000, USUAL, .options = 65535),
-	PLAN(MODEL_UPVOTE, 2, 41, 500, USUAL, .options = 3),
-	PLAN(MODEL_UPVOTE, 3, 42, 9000, USUAL, .options = 1000),
+	PLAN(MODEL_UPVOTE, 1, 40, 20000, USUAL, .options = 65535, .pairs = 400000),
+	PLAN(MODEL_UPVOTE, 2, 41, 500, USUAL, .options = 3, .pairs = 300),
+	PLAN(MODEL_UPVOTE, 3, 42, 9000, USUAL, .options = 1000, .pairs = 400000),
+	PLAN(MODEL_UPVOTE, 3, 43, 9000, USUAL, .options = 1, .pairs = 1),
 	PLAN(MODEL_REACTION, 1, 50, 2000, USUAL, .options = 6),
 	PLAN(MODEL_REACTION, 2, 51, 70000, WHEN(2 * SECOND, 2500000, 5 * SECOND), .options = 1),
 	PLAN(MODEL_REACTION, 2, 52, 50, WHEN(1, 7000000, 5 * SECOND), .options = 300),

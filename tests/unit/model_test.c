@@ -73,7 +73,6 @@ static void play_one_burst(uint32_t worker)
 		compare(i, bytes[i], burst.burst.arrival_us[i]);
 }
 
-/* Pairs of some 300 are soon full. */
 static struct stage_window stage_window_of(const struct model_plan *plan, bool dense)
 {
 	struct question question = model_same_question(plan);
@@ -95,7 +94,7 @@ static struct stage_window stage_window_of(const struct model_plan *plan, bool d
 			  .seconds = plan->kind == MODEL_REACTION
 					     ? (uint32_t)seconds + EXTENSION_SECONDS
 					     : 1,
-			  .pairs = plan->options == 3 ? 300 : plan->pairs},
+			  .pairs = plan->pairs},
 	};
 }
 
