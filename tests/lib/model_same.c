@@ -6,8 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dataplane/core/ballot_wide.h"
+#include "dataplane/core/outcome.h"
 #include "dataplane/core/receipt.h"
 #include "tests/lib/model_results.h"
 
@@ -82,6 +84,42 @@ const char *model_same_sum(const struct model_window *window, const struct tally
 	if (!wrong && window->plan.kind == MODEL_REACTION)
 		wrong = same_series(window, sum, seconds);
 	return wrong;
+}
+
+/* As many rows as the model's; with fewer seconds than the window is long, no more than those. */
+static const char *same_rows(const struct model_window *window, const struct outcome *outcome,
+			     uint32_t seconds)
+{
+	uint64_t rows = model_series_rows(window);
+	if (outcome->rows != (rows < seconds ? rows : seconds))
+		return differ(window, "%" PRIu64 " rows, not %" PRIu64, outcome->rows, rows);
+	for (uint64_t row = 0; row < outcome->rows; row++)
+		for (uint32_t i = 0; i < outcome->options; i++)
+			if (outcome->series[row * outcome->options + i] !=
+			    model_series(window, row, i))
+				return differ(window, "row %" PRIu64 ", option %u", row, i);
+	return NULL;
+}
+
+const char *model_same_outcome(const struct model_window *window, const struct window *armed,
+			       const struct tally_sum *sum, uint32_t seconds)
+{
+	static struct outcome outcome;
+	double mean;
+	outcome_make(&outcome, armed, sum, seconds);
+	if (outcome.options != window->counts)
+		return differ(window, "%u options, not %u", outcome.options, window->counts);
+	for (uint32_t i = 0; i < outcome.options; i++)
+		if (outcome.votes[i] != window->votes[i])
+			return differ(window, "option %u comes to %" PRIu64 ", not %" PRIu64, i,
+				      outcome.votes[i], window->votes[i]);
+	if (window->plan.kind == MODEL_SCALE) {
+		bool has_mean = model_mean(window, &mean);
+		if (outcome.has_mean != has_mean ||
+		    (has_mean && memcmp(&outcome.mean, &mean, sizeof(mean)) != 0))
+			return differ(window, "mean %.17g", outcome.mean);
+	}
+	return window->plan.kind == MODEL_REACTION ? same_rows(window, &outcome, seconds) : NULL;
 }
 
 /* The choice that is kept for an answer, and the mark beside it; CHOICE_NONE where none is. */

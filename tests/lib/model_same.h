@@ -13,6 +13,10 @@
 const char *model_same_sum(const struct model_window *window, const struct tally_sum *sum,
 			   uint32_t seconds);
 
+/* The same, in the terms of its kind: options, mean, the rows of a series. */
+const char *model_same_outcome(const struct model_window *window, const struct window *armed,
+			       const struct tally_sum *sum, uint32_t seconds);
+
 /* Each voter's answer, and that there are no others. */
 const char *model_same_answers(const struct model_window *window, const struct window *armed);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "dataplane/core/receipt.h"
+#include "tests/lib/model_boards.h"
 #include "tests/lib/model_same.h"
 #include "tests/lib/show_plans.h"
 #include "tests/lib/show_votes.h"
@@ -137,8 +138,28 @@ static void expect_same_window(uint32_t i)
 		sum.voters = sum.receipts[RECEIPT_COUNTED];
 	const char *wrong = model_same_sum(&model.windows[i], &sum, store->seconds);
 	if (!wrong)
+		wrong = model_same_outcome(&model.windows[i], &stage.set[i], &sum, store->seconds);
+	if (!wrong)
 		wrong = model_same_answers(&model.windows[i], &stage.set[i]);
 	cr_expect_null(wrong, "seed %lu: %s", seed, wrong ? wrong : "");
+}
+
+/* Each quiz, and all of a tenant that are not cancelled. */
+static void expect_same_boards(uint32_t tenant)
+{
+	struct score_quiz quizzes[MODEL_MAX_WINDOWS];
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < model.window_count; i++) {
+		const struct model_window *window = &model.windows[i];
+		if (window->plan.kind != MODEL_QUIZ || window->plan.tenant != tenant)
+			continue;
+		model_boards_quiz(&quizzes[count], window, stage.stores[i].ballots);
+		const char *wrong = model_boards_same_quiz(window, &quizzes[count]);
+		cr_expect_null(wrong, "seed %lu: window %u: %s", seed, i, wrong ? wrong : "");
+		count += !window->cancelled;
+	}
+	const char *wrong = model_boards_same_show(&model, tenant, quizzes, count);
+	cr_expect_null(wrong, "seed %lu: tenant %u: %s", seed, tenant, wrong ? wrong : "");
 }
 
 static void expect_same_totals(void)
@@ -146,6 +167,8 @@ static void expect_same_totals(void)
 	uint64_t verdicts[VERDICT_COUNT];
 	for (uint32_t i = 0; i < model.window_count; i++)
 		expect_same_window(i);
+	for (uint32_t tenant = 1; tenant <= 3; tenant++)
+		expect_same_boards(tenant);
 	cr_expect_eq(stage_verdicts(&stage, verdicts), stage_received(&stage), "seed %lu", seed);
 	for (enum verdict v = VERDICT_PASSED; v <= VERDICT_UNKNOWN; v++)
 		cr_expect_eq(verdicts[v], model.verdicts[v], "seed %lu: %s", seed, verdict_name(v));

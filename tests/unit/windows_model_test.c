@@ -327,6 +327,8 @@ static void expect_same_window(const struct model_window *window)
 		     "seed %lu", seed);
 	const char *wrong = model_same_sum(window, &sum, armed->seconds);
 	if (!wrong)
+		wrong = model_same_outcome(window, &armed->window, &sum, armed->seconds);
+	if (!wrong)
 		wrong = model_same_answers(window, &armed->window);
 	cr_expect_null(wrong, "seed %lu: %s", seed, wrong ? wrong : "");
 }
