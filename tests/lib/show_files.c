@@ -10,6 +10,8 @@
 #include "dataplane/show/time_text.h"
 #include "tests/lib/model_results.h"
 
+enum { TOP = 10 };
+
 static const char *const kinds[] = {
 	[MODEL_POLL] = "poll",   [MODEL_MULTI] = "multi",   [MODEL_QUIZ] = "quiz",
 	[MODEL_SCALE] = "scale", [MODEL_UPVOTE] = "upvote", [MODEL_REACTION] = "reaction",
@@ -107,8 +109,10 @@ __attribute__((format(printf, 2, 3))) static const char *differ(const struct mod
 {
 	static char line[256];
 	va_list arguments;
-	int at = snprintf(line, sizeof(line), "result of %u/%u, %s: ", window->plan.tenant,
-			  window->plan.interaction, kinds[window->plan.kind]);
+	int at = 0;
+	if (window)
+		at = snprintf(line, sizeof(line), "result of %u/%u, %s: ", window->plan.tenant,
+			      window->plan.interaction, kinds[window->plan.kind]);
 	va_start(arguments, format);
 	vsnprintf(line + at, sizeof(line) - (size_t)at, format, arguments);
 	va_end(arguments);
@@ -151,6 +155,117 @@ static const char *same_options(const struct model_window *window, const json_t 
 	return NULL;
 }
 
+static const char *same_mean(const struct model_window *window, const json_t *result)
+{
+	const json_t *value = json_object_get(result, "mean");
+	double mean;
+	if (window->plan.kind != MODEL_SCALE)
+		return value ? differ(window, "has a mean") : NULL;
+	if (!model_mean(window, &mean))
+		return json_is_null(value) ? NULL : differ(window, "the mean of nothing");
+	double told = json_real_value(value);
+	/* To the last bit. */
+	return memcmp(&told, &mean, sizeof(mean)) == 0
+		       ? NULL
+		       : differ(window, "mean %.17g, not %.17g", told, mean);
+}
+
+static const char *same_series(const struct model_window *window, const json_t *result)
+{
+	const json_t *series = json_object_get(result, "series");
+	if (window->plan.kind != MODEL_REACTION)
+		return series ? differ(window, "has a series") : NULL;
+	if (!json_is_array(series) || json_array_size(series) != model_series_rows(window))
+		return differ(window, "%zu rows, not %" PRIu64, json_array_size(series),
+			      model_series_rows(window));
+	for (size_t row = 0; row < json_array_size(series); row++) {
+		const json_t *counts = json_array_get(series, row);
+		if (json_array_size(counts) != window->counts)
+			return differ(window, "row %zu has %zu counts", row,
+				      json_array_size(counts));
+		for (uint32_t i = 0; i < window->counts; i++)
+			if ((uint64_t)json_integer_value(json_array_get(counts, i)) !=
+			    model_series(window, row, i))
+				return differ(window, "row %zu, option %u", row, i);
+	}
+	return NULL;
+}
+
+/* Of a quiz, or of a tenant where `window` is NULL. The board is closed. */
+static const char *same_entries(const struct model_window *window, struct model_board *board,
+				const json_t *entries)
+{
+	size_t wanted = board->count < TOP ? board->count : TOP;
+	const char *wrong = NULL;
+	if (!json_is_array(entries) || json_array_size(entries) != wanted)
+		wrong = differ(window, "%zu leaders, not %zu", json_array_size(entries), wanted);
+	for (size_t i = 0; i < wanted && !wrong; i++) {
+		const json_t *entry = json_array_get(entries, i);
+		const struct model_entry *want = &board->entries[i];
+		if (integer(entry, "voter") != want->voter ||
+		    integer(entry, "points") != want->points)
+			wrong = differ(window,
+				       "place %zu: %" PRIu64 " with %" PRIu64
+				       ", not %u with %" PRIu64,
+				       i + 1, integer(entry, "voter"), integer(entry, "points"),
+				       want->voter, want->points);
+	}
+	model_board_close(board);
+	return wrong;
+}
+
+static const char *same_quiz(const struct model_window *window, const json_t *result)
+{
+	const json_t *leaders = json_object_get(result, "leaderboard");
+	struct model_board board;
+	if (window->plan.kind != MODEL_QUIZ)
+		return leaders ? differ(window, "has leaders") : NULL;
+	model_board_of_quiz(&board, window);
+	return same_entries(window, &board, leaders);
+}
+
+static const json_t *leaderboard_of(const json_t *leaderboards, uint32_t tenant)
+{
+	char name[16];
+	snprintf(name, sizeof(name), "t%u", tenant);
+	for (size_t i = 0; i < json_array_size(leaderboards); i++) {
+		const json_t *board = json_array_get(leaderboards, i);
+		const char *of = json_string_value(json_object_get(board, "tenant"));
+		if (of && strcmp(of, name) == 0)
+			return board;
+	}
+	return NULL;
+}
+
+static bool has_quizzes(const struct model *model, uint32_t tenant)
+{
+	for (uint32_t i = 0; i < model->window_count; i++)
+		if (model->windows[i].plan.kind == MODEL_QUIZ &&
+		    model->windows[i].plan.tenant == tenant)
+			return true;
+	return false;
+}
+
+const char *show_files_same_leaderboards(const struct model *model, const json_t *leaderboards)
+{
+	const char *wrong = NULL;
+	size_t boards = 0;
+	for (uint32_t tenant = 0; tenant <= UINT16_MAX && !wrong; tenant++) {
+		struct model_board board;
+		if (!has_quizzes(model, tenant))
+			continue;
+		boards++;
+		model_board_of_show(&board, model, tenant);
+		wrong = same_entries(
+			NULL, &board,
+			json_object_get(leaderboard_of(leaderboards, tenant), "entries"));
+	}
+	if (!wrong && json_array_size(leaderboards) != boards)
+		wrong = differ(NULL, "%zu leaderboards, not %zu", json_array_size(leaderboards),
+			       boards);
+	return wrong;
+}
+
 const char *show_files_same_result(const struct model_window *window, const json_t *result)
 {
 	if (integer(result, "id") != window->plan.interaction)
@@ -161,5 +276,9 @@ const char *show_files_same_result(const struct model_window *window, const json
 	const char *wrong = same_receipts(window, result);
 	if (!wrong)
 		wrong = same_options(window, result);
-	return wrong;
+	if (!wrong)
+		wrong = same_mean(window, result);
+	if (!wrong)
+		wrong = same_series(window, result);
+	return wrong ? wrong : same_quiz(window, result);
 }

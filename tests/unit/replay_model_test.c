@@ -160,6 +160,9 @@ static void expect_same(const json_t *results)
 			show_files_same_result(&model.windows[i], json_array_get(interactions, i));
 		cr_expect_null(wrong, "seed %lu: %s", seed, wrong ? wrong : "");
 	}
+	const char *wrong =
+		show_files_same_leaderboards(&model, json_object_get(results, "leaderboards"));
+	cr_expect_null(wrong, "seed %lu: %s", seed, wrong ? wrong : "");
 	cr_expect_eq(datagrams(results, "received"), count, "seed %lu", seed);
 	for (enum verdict v = VERDICT_PASSED; v <= VERDICT_UNKNOWN; v++)
 		cr_expect_eq(datagrams(results, verdict_name(v)), model.verdicts[v], "seed %lu: %s",

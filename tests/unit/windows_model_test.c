@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "dataplane/core/receipt.h"
-#include "dataplane/show/results.h"
+#include "dataplane/window_results.h"
 #include "dataplane/windows.h"
 #include "tests/lib/model_kinds.h"
 #include "tests/lib/model_results.h"
@@ -30,7 +30,7 @@
 #define ALL_FINAL (ENDS + 86400 * SECOND)
 #define AHEAD     250000ull
 
-enum { VOTES = 500000, STEP_US = 20000, COMMAND_EVERY = 8, VOTERS = 3000, UPVOTES_EACH = 30 };
+enum { VOTES = 200000, STEP_US = 20000, COMMAND_EVERY = 25, VOTERS = 3000, UPVOTES_EACH = 30 };
 
 static struct tenant tenants[] = {
 	{.id = 1, .name = "t1"},
@@ -47,7 +47,7 @@ static struct show_votes votes;
 static uint64_t seed, now_us, past[VERDICT_COUNT];
 
 /* What has come up: a comparison in which a thing does not has not compared it. */
-static uint64_t met[VERDICT_COUNT], behind_the_close;
+static uint64_t met[VERDICT_COUNT], behind_the_close, in_further_seconds;
 static struct {
 	uint64_t close, extend, cancel, reveal, open;
 } done;
@@ -316,11 +316,25 @@ static void random_command(void)
 	}
 }
 
+/* Whether an extension has brought a reaction more seconds, and they votes. */
+static bool has_further(const struct model_window *window)
+{
+	const struct model_plan *plan = &window->plan;
+	uint64_t planned = seconds_of(plan->closes_at_us - plan->opens_at_us);
+	uint64_t room = plan->kind == MODEL_REACTION ? plan->seconds : 0;
+	for (uint64_t second = planned; second < room; second++)
+		for (uint32_t option = 0; option < window->counts; option++)
+			if (model_series(window, second, option) > 0)
+				return true;
+	return false;
+}
+
 static void expect_same_window(const struct model_window *window)
 {
 	struct armed_window *armed = armed_of(&window->plan);
 	struct tally_sum sum;
 	windows_sum(windows, armed, now_us, &sum);
+	in_further_seconds += has_further(window);
 	cr_expect_eq(armed->window.opens_at_us, window->opens_at_us, "seed %lu", seed);
 	cr_expect_eq(armed->window.closes_at_us, window->closes_at_us, "seed %lu", seed);
 	cr_expect_eq((int)window_state(&armed->window, now_us), (int)model_state(window, now_us),
@@ -333,12 +347,94 @@ static void expect_same_window(const struct model_window *window)
 	cr_expect_null(wrong, "seed %lu: %s", seed, wrong ? wrong : "");
 }
 
+static const struct results_wish *wish(void)
+{
+	static struct results_wish wish = {.top = BOARDS_DEFAULT_TOP};
+	wish.now_us = now_us;
+	return &wish;
+}
+
+/* Points and place of a voter, in a quiz and in the show. */
+static void expect_same_standing(const struct model_window *window, struct armed_window *quiz,
+				 uint32_t voter)
+{
+	for (enum board_scope scope = BOARD_QUIZ; scope <= BOARD_SHOW; scope++) {
+		const struct board_of of = {windows, quiz, scope};
+		struct board_standing standing;
+		struct model_board board;
+		if (scope == BOARD_QUIZ)
+			model_board_of_quiz(&board, window);
+		else
+			model_board_of_show(&board, &model, window->plan.tenant);
+		size_t place = model_board_rank(&board, voter);
+		uint64_t points = place ? board.entries[place - 1].points : 0;
+		cr_assert_eq(boards_standing(&of, voter, now_us, &standing), 0);
+		cr_expect(
+			standing.place == place && standing.points == points,
+			"seed %lu: voter %u of %u/%u has %lu points and place %lu, not %lu and %zu",
+			seed, voter, window->plan.tenant, window->plan.interaction, standing.points,
+			standing.place, points, place);
+		model_board_close(&board);
+	}
+}
+
+/*
+ * What is told of a window. A board may be older than the last votes while its quiz runs, so it is
+ * compared when that is over.
+ */
+static void expect_same_result(const struct model_window *window)
+{
+	struct armed_window *armed = armed_of(&window->plan);
+	struct tally_sum sum;
+	windows_sum(windows, armed, now_us, &sum);
+	json_t *result = window_results_one(windows, armed, wish(), &sum);
+	bool runs = model_state(window, now_us) < MODEL_FINAL;
+	if (window->plan.kind != MODEL_QUIZ || !runs) {
+		const char *wrong = show_files_same_result(window, result);
+		cr_expect_null(wrong, "seed %lu: %s", seed, wrong ? wrong : "");
+	}
+	json_decref(result);
+	if (window->plan.kind == MODEL_QUIZ)
+		expect_same_standing(window, armed, (uint32_t)below(window->plan.voters + 1));
+}
+
+/* Made now and then while the show runs, and kept; the last one is looked at. */
+static json_t *make_leaderboards(void)
+{
+	json_t *leaderboards = json_array();
+	for (uint32_t i = 0; i < model.window_count; i++) {
+		struct armed_window *armed = armed_of(&model.windows[i].plan);
+		if (boards_is_quiz(armed) && boards_first_of_show(windows, armed) == armed)
+			cr_assert(window_results_add_leaderboard(windows, armed, wish(),
+								 leaderboards));
+	}
+	return leaderboards;
+}
+
+static void expect_same_leaderboards(void)
+{
+	json_t *leaderboards = make_leaderboards();
+	const char *wrong = show_files_same_leaderboards(&model, leaderboards);
+	cr_expect_null(wrong, "seed %lu: %s", seed, wrong ? wrong : "");
+	json_decref(leaderboards);
+}
+
 static void expect_same_past(void)
 {
 	const uint64_t *receipts = windows_past_receipts(windows);
 	for (enum verdict v = VERDICT_CANCELLED; v < VERDICT_COUNT; v++)
 		cr_expect_eq(receipts[receipt_status_of(v)], past[v], "seed %lu: %s", seed,
 			     verdict_name(v));
+}
+
+/* While the show runs; results take longer to make than votes to be judged. */
+static void look(const struct model_window *window)
+{
+	expect_same_window(window);
+	if (below(8) == 0) {
+		expect_same_result(window);
+		json_decref(make_leaderboards());
+	}
 }
 
 static uint64_t play_show(bool prefault)
@@ -349,12 +445,15 @@ static uint64_t play_show(bool prefault)
 		now_us += below(STEP_US);
 		if (bursts % COMMAND_EVERY == COMMAND_EVERY - 1) {
 			random_command();
-			expect_same_window(&model.windows[below(model.window_count)]);
+			look(&model.windows[below(model.window_count)]);
 		}
 	}
 	now_us = ALL_FINAL;
-	for (uint32_t i = 0; i < model.window_count; i++)
+	for (uint32_t i = 0; i < model.window_count; i++) {
 		expect_same_window(&model.windows[i]);
+		expect_same_result(&model.windows[i]);
+	}
+	expect_same_leaderboards();
 	expect_same_past();
 	uint64_t played = stage_received(&stage);
 	close_show();
@@ -375,8 +474,9 @@ static void play(bool prefault)
 	const char *asked = getenv("TALLYWIRE_TEST_VOTES");
 	uint64_t wanted = (asked ? strtoull(asked, NULL, 0) : VOTES) / 2;
 	seed = show_votes_seed() + prefault;
-	/* Nearly every show ends a reaction before the last second it has votes in. */
-	for (uint64_t played = 0; played <= wanted || behind_the_close == 0; seed++)
+	/* Nearly every show brings both a few times. */
+	for (uint64_t played = 0; played <= wanted || !behind_the_close || !in_further_seconds;
+	     seed++)
 		played += play_show(prefault);
 	expect_all_met();
 }
