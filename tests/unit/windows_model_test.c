@@ -277,7 +277,9 @@ static void replace_one(struct model_window *window, struct armed_window *armed)
 	plan.opens_at_us = now_us + below(4 * SECOND);
 	plan.closes_at_us = plan.opens_at_us + lasts_us;
 	struct interaction interaction = interaction_of(&plan);
-	cr_assert_eq(windows_replace(windows, &armed, 1, &interaction, 1, &err), 0, "%s", err.text);
+	const struct windows_change wanted = {
+		.out = &armed, .out_count = 1, .interactions = &interaction, .count = 1};
+	cr_assert_eq(windows_replace(windows, &wanted, &err), 0, "%s", err.text);
 	model_replace_window(&model, place, &plan);
 	learn_pairs(window);
 }
