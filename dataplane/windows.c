@@ -351,21 +351,6 @@ const uint64_t *windows_past_receipts(const struct windows *windows)
 	return windows->past_receipts;
 }
 
-/*
- * Program time may run ahead, so a window that closes early can have votes of a second that it does
- * not have any more: they are its last one's.
- */
-static void fold_seconds(const struct armed_window *armed, struct tally_sum *sum)
-{
-	uint64_t options = armed->window.question.options;
-	uint64_t kept = window_seconds(&armed->window) * options;
-	uint64_t counters = store_counters(&armed->plan, armed->seconds);
-	for (uint64_t i = kept; i < counters; i++) {
-		sum->votes[kept - options + i % options] += sum->votes[i];
-		sum->votes[i] = 0;
-	}
-}
-
 void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t now_us,
 		 struct tally_sum *sum)
 {
@@ -377,7 +362,6 @@ void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t n
 	}
 	sum->votes = armed->votes;
 	tally_read(&armed->store.tally, store_counters(&armed->plan, armed->seconds), sum);
-	fold_seconds(armed, sum);
 	/* Where a voter has one answer, each that was counted is another voter's. */
 	if (!armed->store.seen.words)
 		sum->voters = sum->receipts[RECEIPT_COUNTED];

@@ -29,6 +29,7 @@
 #define ENDS      (SHOW_PLANS_OPENS_US + 60 * SECOND)
 #define ALL_FINAL (ENDS + 86400 * SECOND)
 #define AHEAD     250000ull
+#define UNTOUCHED 300000ull /* before its opening, a window may be moved */
 
 enum { VOTES = 200000, STEP_US = 20000, COMMAND_EVERY = 25, VOTERS = 3000, UPVOTES_EACH = 30 };
 
@@ -240,7 +241,7 @@ static void open_one(struct model_window *window, struct armed_window *armed)
 	bool may = model_state(window, now_us) == MODEL_SCHEDULED;
 	cr_expect_eq(windows_open_now(windows, armed, now_us, &err), may ? 0 : -EPERM, "seed %lu",
 		     seed);
-	if (!may || window->opens_at_us <= now_us + AHEAD)
+	if (!may || window->opens_at_us <= now_us + UNTOUCHED)
 		return;
 	done.open++;
 	window->closes_at_us -= window->opens_at_us - now_us;
