@@ -5,6 +5,8 @@
  */
 #include "dataplane/core/cast.h"
 
+#include <string.h>
+
 #include "dataplane/core/ballot_wide.h"
 #include "dataplane/core/receipt.h"
 
@@ -17,30 +19,32 @@ static struct ballot *ballot_of_second(const struct window *window, uint64_t pro
 	return second < window->store->seconds ? &window->ballots[second] : NULL;
 }
 
-void cast_prefetch(const struct window *window, const struct vote *vote)
+void cast_prefetch_several(const struct window *window, const struct vote *vote)
 {
-	const struct ballot *ballot = window->ballots;
 	if (window->identity == ONE_PER_VOTER_ITEM) {
 		upvotes_prefetch(&window->store->upvotes, vote->voter, vote->choice);
 		return;
 	}
-	if (window->identity == ONE_PER_VOTER_SECOND)
-		ballot = ballot_of_second(window, vote->program_time_us);
+	const struct ballot *ballot = ballot_of_second(window, vote->program_time_us);
 	if (ballot)
 		ballot_prefetch(ballot, vote->voter);
 }
 
-static enum verdict cast_once(struct burst *burst, uint32_t i, struct ballot *ballot)
+static inline enum verdict cast_once(struct burst *burst, uint32_t i, struct ballot *ballot)
 {
 	const struct vote *vote = &burst->vote[i];
 	const struct question *question = &burst->window[i]->question;
 	uint16_t standing;
 	enum ballot_outcome outcome =
 		ballot_cast(ballot, vote->voter, kind_index(question, vote->choice), &standing);
+	if (outcome == BALLOT_RECORDED) {
+		burst->standing[i] = vote->choice;
+		return VERDICT_COUNTED;
+	}
 	if (outcome == BALLOT_FULL)
 		return VERDICT_BUSY;
 	burst->standing[i] = kind_choice(question, standing);
-	return outcome == BALLOT_RECORDED ? VERDICT_COUNTED : VERDICT_DUPLICATE;
+	return VERDICT_DUPLICATE;
 }
 
 /* The mark is how long the answer took. */
@@ -108,8 +112,11 @@ static enum verdict cast_item(struct burst *burst, uint32_t i)
 
 static enum verdict cast(struct burst *burst, uint32_t i)
 {
+	/* What most are, at a branch of its own rather than at the end of an indirect one. */
+	if (burst->window[i]->identity == ONE_PER_VOTER)
+		return cast_once(burst, i, burst->window[i]->ballots);
 	switch ((enum kind_identity)burst->window[i]->identity) {
-	case ONE_PER_VOTER: return cast_once(burst, i, burst->window[i]->ballots);
+	case ONE_PER_VOTER: break;
 	case ONE_PER_VOTER_CHANGING: return cast_changing(burst, i);
 	case ONE_PER_VOTER_TIMED: return cast_timed(burst, i);
 	case ONE_PER_VOTER_SECOND: return cast_second(burst, i);
@@ -148,10 +155,10 @@ static uint16_t standing(const struct window *window, const struct vote *vote)
 
 void cast_burst(struct burst *burst)
 {
+	memset(burst->new_voter, 0, sizeof(burst->new_voter));
+	memset(burst->standing, 0xFF, sizeof(burst->standing)); /* CHOICE_NONE */
 	for (uint32_t i = 0; i < burst->count; i++) {
 		const struct window *window = burst->window[i];
-		burst->standing[i] = CHOICE_NONE;
-		burst->new_voter[i] = false;
 		if (burst->verdict[i] == VERDICT_NONE)
 			burst->verdict[i] = cast(burst, i);
 		else if (window)
@@ -167,8 +174,8 @@ static void count_mask(struct tally_lane *lane, uint32_t mask, uint64_t by)
 }
 
 /* `by` is 1, or -1 for what no longer stands. */
-static void count_choice(const struct window *window, const struct vote *vote, uint16_t choice,
-			 struct tally_lane *lane, uint64_t by)
+static inline void count_choice(const struct window *window, const struct vote *vote,
+				uint16_t choice, struct tally_lane *lane, uint64_t by)
 {
 	const struct question *question = &window->question;
 	if (question->kind == KIND_MULTI) {
@@ -179,16 +186,21 @@ static void count_choice(const struct window *window, const struct vote *vote, u
 	tally_add(&lane->votes[row + kind_index(question, choice)], by);
 }
 
-void cast_count(const struct burst *burst, uint32_t i, struct tally_lane *lane)
+void cast_count(const struct burst *burst, uint32_t worker)
 {
-	const struct window *window = burst->window[i];
-	const struct vote *vote = &burst->vote[i];
-	enum verdict verdict = burst->verdict[i];
-	tally_add(&lane->receipts[receipt_status_of(verdict)], 1);
-	if (verdict == VERDICT_CHANGED)
-		count_choice(window, vote, burst->replaced[i], lane, (uint64_t)-1);
-	if (verdict == VERDICT_COUNTED || verdict == VERDICT_CHANGED)
-		count_choice(window, vote, vote->choice, lane, 1);
-	if (burst->new_voter[i])
-		tally_add(&lane->voters, 1);
+	for (uint32_t i = 0; i < burst->count; i++) {
+		const struct window *window = burst->window[i];
+		const struct vote *vote = &burst->vote[i];
+		enum verdict verdict = burst->verdict[i];
+		if (!window)
+			continue;
+		struct tally_lane *lane = tally_lane(window->tally, worker);
+		tally_add(&lane->receipts[receipt_status_of(verdict)], 1);
+		if (verdict == VERDICT_CHANGED)
+			count_choice(window, vote, burst->replaced[i], lane, (uint64_t)-1);
+		if (verdict == VERDICT_COUNTED || verdict == VERDICT_CHANGED)
+			count_choice(window, vote, vote->choice, lane, 1);
+		if (burst->new_voter[i])
+			tally_add(&lane->voters, 1);
+	}
 }

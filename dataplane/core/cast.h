@@ -8,8 +8,17 @@
 
 #include "dataplane/core/burst.h"
 
+/* The same for kinds in which a voter has several answers. */
+void cast_prefetch_several(const struct window *window, const struct vote *vote);
+
 /* Brings near what casting this vote will look at. The window may be any of the vote's tenant. */
-void cast_prefetch(const struct window *window, const struct vote *vote);
+static inline void cast_prefetch(const struct window *window, const struct vote *vote)
+{
+	if (window->identity == ONE_PER_VOTER_SECOND || window->identity == ONE_PER_VOTER_ITEM)
+		cast_prefetch_several(window, vote);
+	else
+		ballot_prefetch(window->ballots, vote->voter);
+}
 
 /*
  * Casts what is not decided yet, in the order of arrival: verdict, standing, replaced, new_voter. A
@@ -18,7 +27,7 @@ void cast_prefetch(const struct window *window, const struct vote *vote);
  */
 void cast_burst(struct burst *burst);
 
-/* Adds one vote, whose verdict is a receipt's, to this worker's lane of its window. */
-void cast_count(const struct burst *burst, uint32_t i, struct tally_lane *lane);
+/* Adds each vote that has a window to this worker's lane of it. */
+void cast_count(const struct burst *burst, uint32_t worker);
 
 #endif

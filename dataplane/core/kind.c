@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What a valid choice is, for each kind, and which index it is kept under. Called for every vote.
- */
+/* The rows of kinds, by number and by name. What is asked of every vote is inline in kind.h. */
 #include "dataplane/core/kind.h"
 
 #include <string.h>
@@ -25,46 +24,9 @@ enum kind kind_by_name(const char *name)
 	return (enum kind)0;
 }
 
-/* Bit i of a mask is option i. */
-static bool mask_is_valid(const struct question *question, uint16_t mask)
-{
-	int named = __builtin_popcount(mask);
-	return mask >> question->options == 0 && named >= 1 && named <= question->max_choices;
-}
-
-bool kind_choice_is_valid(const struct question *question, uint16_t choice)
-{
-	switch ((enum kind)question->kind) {
-	case KIND_MULTI: return mask_is_valid(question, choice);
-	case KIND_SCALE:
-		return choice >= question->first && choice - question->first < question->options;
-	case KIND_POLL:
-	case KIND_QUIZ:
-	case KIND_UPVOTE:
-	case KIND_REACTION: return choice < question->options;
-	case KIND_COUNT: break;
-	}
-	return false;
-}
-
 uint32_t kind_answers(const struct question *question)
 {
 	if (question->kind == KIND_MULTI)
 		return (1u << question->options) - 1;
 	return question->options;
-}
-
-uint16_t kind_index(const struct question *question, uint16_t choice)
-{
-	/* A mask is never 0, so all of them fit below 65,535. */
-	if (question->kind == KIND_MULTI)
-		return (uint16_t)(choice - 1);
-	return (uint16_t)(choice - question->first);
-}
-
-uint16_t kind_choice(const struct question *question, uint16_t index)
-{
-	if (question->kind == KIND_MULTI)
-		return (uint16_t)(index + 1);
-	return (uint16_t)(index + question->first);
 }

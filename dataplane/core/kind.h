@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The kinds of questions. A row here says which fields of a rundown a kind has, what its result
- * holds and how its answers are kept; kind.c says what a valid choice is, and how a choice becomes
- * an index from 0 and back. Everything else follows from the row, so a further kind touches this
- * room and, if it needs a field or a member that no kind had before, dataplane/show/.
+ * holds and how its answers are kept; what a valid choice is, and how a choice becomes an index
+ * from 0 and back, is said below, inline for every vote. Everything else follows from the row, so a
+ * further kind touches this room and, if it needs a field or a member that no kind had before,
+ * dataplane/show/.
  *
  * Pure; any thread.
  */
@@ -88,16 +89,42 @@ struct question {
 	uint16_t options;    /* how many options, values or items there are */
 };
 
-/* Rule 8. */
-bool kind_choice_is_valid(const struct question *question, uint16_t choice);
-
 /*
  * How many different answers a voter can give: indexes are below it. At most BALLOT_MAX_OPTIONS.
  */
 uint32_t kind_answers(const struct question *question);
 
+/* Bit i of a mask is option i. */
+static inline bool kind_mask_is_valid(const struct question *question, uint16_t mask)
+{
+	int named = __builtin_popcount(mask);
+	return mask >> question->options == 0 && named >= 1 && named <= question->max_choices;
+}
+
+/* Rule 8. What is no mask counts from `first` on; below it, the difference wraps and is too large.
+ */
+static inline bool kind_choice_is_valid(const struct question *question, uint16_t choice)
+{
+	if (question->kind == KIND_MULTI)
+		return kind_mask_is_valid(question, choice);
+	return (uint32_t)choice - question->first < question->options;
+}
+
+/* The choice whose index is 0. A mask is never 0, so all of them fit below 65,535. */
+static inline uint16_t kind_least_choice(const struct question *question)
+{
+	return question->kind == KIND_MULTI ? 1 : question->first;
+}
+
 /* A valid choice as an index from 0, and back: what is kept, and what is on the wire. */
-uint16_t kind_index(const struct question *question, uint16_t choice);
-uint16_t kind_choice(const struct question *question, uint16_t index);
+static inline uint16_t kind_index(const struct question *question, uint16_t choice)
+{
+	return (uint16_t)(choice - kind_least_choice(question));
+}
+
+static inline uint16_t kind_choice(const struct question *question, uint16_t index)
+{
+	return (uint16_t)(index + kind_least_choice(question));
+}
 
 #endif

@@ -131,15 +131,12 @@ static void judge_burst(struct burst *burst)
 }
 
 /* Every packet ends in exactly one counter: its window's, or else the worker's own. */
-static void count(const struct pipeline *pipeline, const struct burst *burst, uint32_t i)
+static void count_burst(const struct pipeline *pipeline, const struct burst *burst)
 {
-	enum verdict verdict = burst->verdict[i];
-	const struct window *window = burst->window[i];
-	if (!window) {
-		tally_add(&pipeline->counters->verdicts[verdict], 1);
-		return;
-	}
-	cast_count(burst, i, tally_lane(window->tally, pipeline->worker));
+	cast_count(burst, pipeline->worker);
+	for (uint32_t i = 0; i < burst->count; i++)
+		if (!burst->window[i])
+			tally_add(&pipeline->counters->verdicts[burst->verdict[i]], 1);
 }
 
 /* Writes the short answer to a long header over it. */
@@ -155,13 +152,12 @@ static void negotiate(struct burst *burst, uint32_t i)
 		burst->reply_bytes[i] = burst->frame[i].payload_offset + bytes;
 }
 
-/* Counts every packet, and fills in the receipts of those that get one; lanes are closed up. */
-static void fill_receipts(const struct pipeline *pipeline, struct burst *burst, struct lanes *lanes)
+/* Fills in the receipts of those that get one; lanes are closed up. */
+static void fill_receipts(struct burst *burst, struct lanes *lanes)
 {
 	lanes->count = 0;
 	for (uint32_t i = 0; i < burst->count; i++) {
 		enum receipt_status status = receipt_status_of(burst->verdict[i]);
-		count(pipeline, burst, i);
 		burst->reply_bytes[i] = 0;
 		if (burst->verdict[i] == VERDICT_NEGOTIATED)
 			negotiate(burst, i);
@@ -187,7 +183,8 @@ static void receipt_burst(const struct pipeline *pipeline, struct burst *burst)
 {
 	struct lanes lanes;
 	uint64_t tags[BURST_MAX];
-	fill_receipts(pipeline, burst, &lanes);
+	count_burst(pipeline, burst);
+	fill_receipts(burst, &lanes);
 	auth_batch_sign(lanes.count, &burst->keys, lanes.message, tags);
 	for (uint32_t lane = 0; lane < lanes.count; lane++) {
 		uint32_t i = lanes.packet[lane];

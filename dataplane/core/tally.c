@@ -21,11 +21,6 @@ void tally_init(struct tally *tally, void *memory, uint32_t counters, uint32_t l
 	tally->memory = memory;
 }
 
-struct tally_lane *tally_lane(const struct tally *tally, uint32_t worker)
-{
-	return (struct tally_lane *)(void *)(tally->memory + worker * tally->lane_bytes);
-}
-
 void tally_read(const struct tally *tally, uint32_t counters, struct tally_sum *sum)
 {
 	for (uint32_t i = 0; i < RECEIPT_STATUSES; i++)

@@ -41,7 +41,10 @@ size_t tally_bytes(uint32_t counters, uint32_t lanes);
 /* `memory`: tally_bytes() of zeroed memory, TALLY_LANE_ALIGN aligned, that outlives the tally. */
 void tally_init(struct tally *tally, void *memory, uint32_t counters, uint32_t lanes);
 
-struct tally_lane *tally_lane(const struct tally *tally, uint32_t worker);
+static inline struct tally_lane *tally_lane(const struct tally *tally, uint32_t worker)
+{
+	return (struct tally_lane *)(void *)(tally->memory + worker * tally->lane_bytes);
+}
 
 /*
  * The worker's own counter goes up; readers see the old value or the new. Release, so that whoever

@@ -75,20 +75,12 @@ const char *window_state_name(enum window_state state)
 	return names[state];
 }
 
-#define SECOND_US 1000000u
-
-uint64_t window_second(const struct window *window, uint64_t program_time_us)
-{
-	if (window->identity != ONE_PER_VOTER_SECOND)
-		return 0;
-	return (program_time_us - window->opens_at_us) / SECOND_US;
-}
-
 uint64_t window_seconds(const struct window *window)
 {
 	if (window->identity != ONE_PER_VOTER_SECOND)
 		return 1;
-	uint64_t seconds = (window->closes_at_us - window->opens_at_us + SECOND_US - 1) / SECOND_US;
+	uint64_t seconds = (window->closes_at_us - window->opens_at_us + WINDOW_SECOND_US - 1) /
+			   WINDOW_SECOND_US;
 	/* Closed as it opened: what came ahead of its time is in the first. */
 	return seconds ? seconds : 1;
 }

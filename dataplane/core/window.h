@@ -16,6 +16,8 @@
 #include "dataplane/core/kind.h"
 #include "dataplane/core/store.h"
 
+#define WINDOW_SECOND_US 1000000u
+
 /* X(symbol, name in files and on screens) */
 #define WINDOW_STATES(X)                                                                           \
 	X(SCHEDULED, scheduled)                                                                    \
@@ -76,7 +78,12 @@ const char *window_state_name(enum window_state state);
  * The second of the window that a program time lies in: 0 unless the kind tells seconds apart. The
  * program time is not before opens_at.
  */
-uint64_t window_second(const struct window *window, uint64_t program_time_us);
+static inline uint64_t window_second(const struct window *window, uint64_t program_time_us)
+{
+	if (window->identity != ONE_PER_VOTER_SECOND)
+		return 0;
+	return (program_time_us - window->opens_at_us) / WINDOW_SECOND_US;
+}
 
 /* How many seconds the window has, the last one begun counts too: 1 unless the kind tells them
  * apart. */
