@@ -21,8 +21,11 @@ static struct ballot *ballot_of_second(const struct window *window, uint64_t pro
 
 void cast_prefetch_several(const struct window *window, const struct vote *vote)
 {
+	const struct store *store = window->store;
+	if (vote->voter < store->voters)
+		voter_set_prefetch(&store->seen, vote->voter);
 	if (window->identity == ONE_PER_VOTER_ITEM) {
-		upvotes_prefetch(&window->store->upvotes, vote->voter, vote->choice);
+		upvotes_prefetch(&store->upvotes, vote->voter, vote->choice);
 		return;
 	}
 	const struct ballot *ballot = ballot_of_second(window, vote->program_time_us);
