@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Derives every datagram of a burst from its name and the seed, and keeps the known answer.
+ * Derives every datagram of a burst from its name and the seed.
  *
  * Called by `tallyreplay make` and the tests. It never signs, writes or judges anything. Outcomes
  * hold with a second or two to spare, so a sender that slips behind does not change them.
@@ -11,11 +11,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "perf/burst_choice.h"
 
 #define SECOND_US     1000000u
 #define RESEND_MIN_US 20000
 #define CHANGE_MIN_US 200000
 #define CHANGE_MAX_US 2000000
+#define MOST_REVISION 3       /* of a changed answer */
 #define LATE_SPAN_US  1000000 /* late answers are stamped within this after the window closed */
 
 /* One stream of randomness per purpose, so that a new option never shifts what another one draws.
@@ -30,6 +32,8 @@ enum stream {
 	STREAM_GAP,
 	STREAM_TAG,
 	STREAM_SCATTER,
+	STREAM_SECOND,
+	STREAM_REVISION,
 };
 
 /* Source: splitmix64 (Steele, Lea, Flood 2014), its finalizer over three words. */
@@ -65,35 +69,92 @@ static uint64_t viewer_delay_us(const struct burst_shape *shape, uint32_t voter)
 	return shape->delay_min_us + draw_below(shape, STREAM_DELAY, voter, span_us + 1);
 }
 
-/* The lesser of two draws: the leader of four options gets 44 %, the last one 6 %. */
-static uint16_t first_choice(const struct burst_shape *shape, uint32_t answer)
+/* The name of a voter's answers to one question, whichever it is of several. */
+static uint32_t voters_name(const struct burst_answer *answer)
 {
-	uint64_t drawn = draw(shape, STREAM_CHOICE, answer);
-	uint64_t one = (drawn >> 32) * shape->options >> 32;
-	uint64_t other = (drawn & UINT32_MAX) * shape->options >> 32;
-	return (uint16_t)(((one < other ? one : other) + shape->seed) % shape->options);
+	return answer->number - answer->nth;
+}
+
+static bool is_reaction(const struct burst_question *question)
+{
+	return question->rules.kind == KIND_REACTION;
+}
+
+uint32_t burst_seconds(const struct burst_question *question)
+{
+	if (!is_reaction(question))
+		return 1;
+	return (uint32_t)((question->duration_us + SECOND_US - 1) / SECOND_US);
+}
+
+struct burst_answer burst_answer_of(const struct burst_shape *shape, uint32_t number)
+{
+	uint32_t low = 0, high = shape->question_count;
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+		if (shape->questions[middle].first_answer <= number)
+			low = middle;
+		else
+			high = middle;
+	}
+	const struct burst_question *question = &shape->questions[low];
+	uint32_t within = number - question->first_answer;
+	return (struct burst_answer){
+		.question = question,
+		.number = number,
+		.voter = within / question->per_voter,
+		.nth = within % question->per_voter,
+	};
+}
+
+/* When a reaction is seen: each of a voter's in a second of its own. */
+static uint64_t reaction_program_us(const struct burst_shape *shape,
+				    const struct burst_answer *answer)
+{
+	const struct burst_question *question = answer->question;
+	uint32_t name = voters_name(answer), seconds = burst_seconds(question);
+	bool in_head = draw_below(shape, STREAM_IN_FIRST_SECOND, name, BURST_PPM) <
+			       shape->first_second_ppm ||
+		       name == shape->opening;
+	uint64_t start = in_head ? 0 : draw_below(shape, STREAM_SECOND, name, seconds);
+	uint64_t second = (start + answer->nth * (seconds / question->per_voter)) % seconds;
+	uint64_t left_us = question->duration_us - second * SECOND_US;
+	return second * SECOND_US + draw_below(shape, STREAM_PROGRAM, answer->number,
+					       left_us < SECOND_US ? left_us : SECOND_US);
 }
 
 /* When the viewer gave the first answer, in program time after opens_at. */
-static uint64_t first_program_us(const struct burst_shape *shape, uint32_t answer)
+static uint64_t first_program_us(const struct burst_shape *shape, const struct burst_answer *answer)
 {
-	uint64_t head_us = shape->duration_us < SECOND_US ? shape->duration_us : SECOND_US;
-	uint64_t tail_us = shape->duration_us - head_us;
-	bool in_head = draw_below(shape, STREAM_IN_FIRST_SECOND, answer, BURST_PPM) <
-		       shape->first_second_ppm;
-	if (answer == 0)
+	uint64_t duration_us = answer->question->duration_us;
+	uint64_t head_us = duration_us < SECOND_US ? duration_us : SECOND_US;
+	uint64_t tail_us = duration_us - head_us;
+	if (answer->number == shape->opening)
 		return 0; /* somebody answers as the window opens: the burst's first packet */
+	if (is_reaction(answer->question))
+		return reaction_program_us(shape, answer);
+	bool in_head = draw_below(shape, STREAM_IN_FIRST_SECOND, answer->number, BURST_PPM) <
+		       shape->first_second_ppm;
 	if (in_head || tail_us == 0)
-		return draw_below(shape, STREAM_PROGRAM, answer, head_us);
-	return head_us + draw_below(shape, STREAM_PROGRAM, answer, tail_us);
+		return draw_below(shape, STREAM_PROGRAM, answer->number, head_us);
+	return head_us + draw_below(shape, STREAM_PROGRAM, answer->number, tail_us);
+}
+
+/* Where the answer's time ends that nobody may answer twice in. */
+static uint64_t answer_end_us(const struct burst_answer *answer, uint64_t program_us)
+{
+	uint64_t duration_us = answer->question->duration_us;
+	uint64_t second_end_us = (program_us / SECOND_US + 1) * SECOND_US;
+	return is_reaction(answer->question) && second_end_us < duration_us ? second_end_us
+									    : duration_us;
 }
 
 /* Arrival of the first answer, after opens_at. */
-static uint64_t first_arrival_us(const struct burst_shape *shape, uint32_t answer)
+static uint64_t first_arrival_us(const struct burst_shape *shape, const struct burst_answer *answer)
 {
-	if (answer == 0)
+	if (answer->number == shape->opening)
 		return 0; /* this viewer watches without delay */
-	return first_program_us(shape, answer) + viewer_delay_us(shape, answer % shape->voters);
+	return first_program_us(shape, answer) + viewer_delay_us(shape, answer->voter);
 }
 
 static uint64_t change_gap_us(const struct burst_shape *shape,
@@ -103,47 +164,53 @@ static uint64_t change_gap_us(const struct burst_shape *shape,
 					  CHANGE_MAX_US - CHANGE_MIN_US);
 }
 
+static uint64_t change_program_us(const struct burst_shape *shape,
+				  const struct burst_datagram *datagram,
+				  const struct burst_answer *answer)
+{
+	uint64_t first_us = first_program_us(shape, answer);
+	uint64_t end_us = answer_end_us(answer, first_us);
+	uint64_t program_us = first_us + change_gap_us(shape, datagram);
+	return program_us < end_us ? program_us : end_us - 1;
+}
+
 /* How far before opens_at an early answer is stamped: not further than the viewer is behind. */
 static uint64_t early_lead_us(const struct burst_shape *shape,
-			      const struct burst_datagram *datagram)
+			      const struct burst_datagram *datagram, uint32_t voter)
 {
-	uint64_t delay_us = viewer_delay_us(shape, datagram->answer % shape->voters);
+	uint64_t delay_us = viewer_delay_us(shape, voter);
 	uint64_t span_us = delay_us ? delay_us : SECOND_US;
 	return 1 + draw_below(shape, STREAM_PROGRAM, datagram_name(datagram), span_us);
 }
 
 /* Program time as an offset from opens_at; negative for early answers. */
 static int64_t program_offset_us(const struct burst_shape *shape,
-				 const struct burst_datagram *datagram)
+				 const struct burst_datagram *datagram,
+				 const struct burst_answer *answer)
 {
-	uint64_t name = datagram_name(datagram);
-	uint64_t program_us;
+	uint64_t duration_us = answer->question->duration_us, name = datagram_name(datagram);
 	switch ((enum burst_kind)datagram->kind) {
-	case BURST_CHANGED:
-		program_us =
-			first_program_us(shape, datagram->answer) + change_gap_us(shape, datagram);
-		return (int64_t)(program_us < shape->duration_us ? program_us
-								 : shape->duration_us - 1);
-	case BURST_FORGED:
-		return (int64_t)draw_below(shape, STREAM_PROGRAM, name, shape->duration_us);
-	case BURST_EARLY: return -(int64_t)early_lead_us(shape, datagram);
+	case BURST_CHANGED: return (int64_t)change_program_us(shape, datagram, answer);
+	case BURST_FORGED: return (int64_t)draw_below(shape, STREAM_PROGRAM, name, duration_us);
+	case BURST_EARLY: return -(int64_t)early_lead_us(shape, datagram, answer->voter);
 	case BURST_LATE:
-		return (int64_t)(shape->duration_us +
+		return (int64_t)(duration_us +
 				 draw_below(shape, STREAM_PROGRAM, name, LATE_SPAN_US));
-	default: return (int64_t)first_program_us(shape, datagram->answer);
+	default: return (int64_t)first_program_us(shape, answer);
 	}
 }
 
 /* The packet's arrival as an offset from opens_at, never negative. */
 static uint64_t arrival_offset_us(const struct burst_shape *shape,
-				  const struct burst_datagram *datagram)
+				  const struct burst_datagram *datagram,
+				  const struct burst_answer *answer)
 {
 	uint64_t name = datagram_name(datagram);
-	uint64_t first_us = first_arrival_us(shape, datagram->answer);
+	uint64_t first_us = first_arrival_us(shape, answer);
 	uint64_t gap_us = RESEND_MIN_US +
 			  draw_below(shape, STREAM_GAP, name, BURST_RESEND_MAX_US - RESEND_MIN_US);
-	int64_t seen_us = program_offset_us(shape, datagram) +
-			  (int64_t)viewer_delay_us(shape, datagram->answer % shape->voters);
+	int64_t seen_us = program_offset_us(shape, datagram, answer) +
+			  (int64_t)viewer_delay_us(shape, answer->voter);
 	uint64_t arrival_us = seen_us > 0 ? (uint64_t)seen_us : 0;
 	switch ((enum burst_kind)datagram->kind) {
 	case BURST_FIRST: return first_us;
@@ -156,7 +223,7 @@ static uint64_t arrival_offset_us(const struct burst_shape *shape,
 /* Datagrams of this kind, for the given number of first answers. */
 static uint64_t kind_count(const struct burst_shape *shape, enum burst_kind kind)
 {
-	uint64_t answers = (uint64_t)shape->voters * shape->interactions;
+	uint64_t answers = shape->answers;
 	uint64_t rest_ppm = BURST_PPM;
 	for (int other = BURST_FIRST + 1; other < BURST_KIND_COUNT; other++)
 		rest_ppm -= shape->share_ppm[other];
@@ -165,9 +232,17 @@ static uint64_t kind_count(const struct burst_shape *shape, enum burst_kind kind
 	return (answers * shape->share_ppm[kind] + rest_ppm / 2) / rest_ppm;
 }
 
+static int refuse_size(uint64_t datagrams, struct err *err)
+{
+	return err_set(err, -EINVAL,
+		       "the burst would hold %" PRIu64 " datagrams; at most 4294967295, so take "
+		       "fewer voters, interactions or smaller shares",
+		       datagrams);
+}
+
 static int check_shares(const struct burst_shape *shape, struct err *err)
 {
-	uint64_t answers = (uint64_t)shape->voters * shape->interactions;
+	uint64_t answers = shape->answers;
 	uint64_t sum_ppm = 0;
 	for (int kind = BURST_FIRST + 1; kind < BURST_KIND_COUNT; kind++)
 		sum_ppm += shape->share_ppm[kind];
@@ -188,39 +263,85 @@ static int check_shares(const struct burst_shape *shape, struct err *err)
 				       "most one each, so choose a smaller share",
 				       burst_kind_name((enum burst_kind)kind), count, answers);
 	}
-	if (total > UINT32_MAX)
-		return err_set(err, -EINVAL,
-			       "the burst would hold %" PRIu64 " datagrams; at most "
-			       "4294967295, so take fewer voters, interactions or smaller shares",
-			       total);
+	return total > UINT32_MAX ? refuse_size(total, err) : 0;
+}
+
+/* Numbers the answers, and finds the one that comes first. */
+static int number_answers(struct burst_shape *shape, struct err *err)
+{
+	uint64_t answers = 0;
+	const struct burst_question *first = &shape->questions[0];
+	shape->per_voter = 1;
+	for (uint32_t i = 0; i < shape->question_count; i++) {
+		struct burst_question *question = &shape->questions[i];
+		question->first_answer = (uint32_t)answers;
+		answers += (uint64_t)shape->voters * question->per_voter;
+		if (answers > UINT32_MAX)
+			return refuse_size(answers, err);
+		if (question->opens_at_us < first->opens_at_us)
+			first = question;
+		if (question->per_voter > shape->per_voter)
+			shape->per_voter = question->per_voter;
+	}
+	shape->answers = (uint32_t)answers;
+	shape->opening = first->first_answer;
 	return 0;
 }
 
-int burst_shape_check(const struct burst_shape *shape, struct err *err)
+/* How many answers to one question a voter can give that all count. */
+static uint32_t most_per_voter(const struct burst_question *question)
 {
-	if (shape->voters == 0 || shape->voters > BURST_MAX_VOTERS || shape->interactions == 0)
+	return question->rules.kind == KIND_UPVOTE ? question->rules.options
+						   : burst_seconds(question);
+}
+
+static int check_question(const struct burst_shape *shape, const struct burst_question *question,
+			  struct err *err)
+{
+	if (question->rules.options == 0 || question->duration_us == 0)
+		return err_set(err, -EINVAL, "interaction %u: has no option, or ends as it opens",
+			       question->id);
+	if (question->per_voter == 0 || question->per_voter > most_per_voter(question))
+		return err_set(err, -EINVAL, "interaction %u: takes 1 to %u answers of each voter",
+			       question->id, most_per_voter(question));
+	if (shape->delay_max_us + BURST_RESEND_MAX_US > question->max_delay_us)
+		return err_set(err, -EINVAL,
+			       "--delay: up to %g s, and %g s for a resend, is more than "
+			       "interaction %u's max_delay of %g s; shorten it or give a longer "
+			       "max delay",
+			       (double)shape->delay_max_us / 1e6, BURST_RESEND_MAX_US / 1e6,
+			       question->id, (double)question->max_delay_us / 1e6);
+	return 0;
+}
+
+/* Each answer of a voter has ports of its own, and so has each voter of an address. */
+static int check_ports(const struct burst_shape *shape, struct err *err)
+{
+	uint64_t voters_of_address = (shape->voters + 65535u) / 65536;
+	if (BURST_FIRST_PORT + voters_of_address * BURST_PORTS * shape->per_voter <= 65536)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "%u voters of up to %u answers to one question have more source ports than "
+		       "there are; take fewer voters or fewer answers of each",
+		       shape->voters, shape->per_voter);
+}
+
+int burst_shape_check(struct burst_shape *shape, struct err *err)
+{
+	int rc = 0;
+	if (shape->voters == 0 || shape->voters > BURST_MAX_VOTERS || shape->question_count == 0)
 		return err_set(err, -EINVAL,
 			       "voters and interactions: from 1 on, and at most %u voters",
 			       BURST_MAX_VOTERS);
-	if ((uint64_t)shape->first_id + shape->interactions - 1 > UINT32_MAX)
-		return err_set(err, -EINVAL,
-			       "--first-id: %u and %u interactions pass the last id, 4294967295; "
-			       "choose %u at most",
-			       shape->first_id, shape->interactions,
-			       UINT32_MAX - shape->interactions + 1);
-	if (shape->options < 2 || shape->duration_us == 0)
-		return err_set(err, -EINVAL,
-			       "a poll has two options or more and a window that lasts");
 	if (shape->delay_min_us > shape->delay_max_us)
 		return err_set(err, -EINVAL, "--delay: the shorter delay comes first");
-	if (shape->delay_max_us + BURST_RESEND_MAX_US > shape->max_delay_us)
-		return err_set(
-			err, -EINVAL,
-			"--delay: up to %g s, and %g s for a resend, is more than the window's "
-			"max_delay of %g s; shorten it or give a longer --max-delay",
-			(double)shape->delay_max_us / 1e6, BURST_RESEND_MAX_US / 1e6,
-			(double)shape->max_delay_us / 1e6);
-	return check_shares(shape, err);
+	for (uint32_t i = 0; rc == 0 && i < shape->question_count; i++)
+		rc = check_question(shape, &shape->questions[i], err);
+	if (rc == 0)
+		rc = number_answers(shape, err);
+	if (rc == 0)
+		rc = check_ports(shape, err);
+	return rc ? rc : check_shares(shape, err);
 }
 
 static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
@@ -238,7 +359,7 @@ static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
 static void name_kind(const struct burst_shape *shape, struct burst_plan *plan,
 		      enum burst_kind kind)
 {
-	uint64_t answers = (uint64_t)shape->voters * shape->interactions;
+	uint64_t answers = shape->answers;
 	uint64_t stride = kind == BURST_FIRST ? 1 : (uint64_t)((double)answers * 0.6180339887) + 1;
 	uint64_t start = kind == BURST_FIRST ? 0 : draw_below(shape, STREAM_SCATTER, kind, answers);
 	while (greatest_common_divisor(stride, answers) != 1)
@@ -248,7 +369,9 @@ static void name_kind(const struct burst_shape *shape, struct burst_plan *plan,
 		datagram->kind = kind;
 		datagram->copy = (uint32_t)(i / answers) & 0xFFFFFF;
 		datagram->answer = (uint32_t)((start + (i % answers) * stride) % answers);
-		datagram->arrival_us = shape->opens_at_us + arrival_offset_us(shape, datagram);
+		struct burst_answer answer = burst_answer_of(shape, datagram->answer);
+		datagram->arrival_us =
+			answer.question->opens_at_us + arrival_offset_us(shape, datagram, &answer);
 	}
 }
 
@@ -291,22 +414,9 @@ void burst_plan_free(struct burst_plan *plan)
 	memset(plan, 0, sizeof(*plan));
 }
 
-/* The choice that this kind of datagram carries. */
-static uint16_t datagram_choice(const struct burst_shape *shape,
-				const struct burst_datagram *datagram)
-{
-	uint64_t name = datagram_name(datagram);
-	uint16_t first = first_choice(shape, datagram->answer);
-	if (datagram->kind == BURST_FIRST || datagram->kind == BURST_RESENT)
-		return first;
-	if (datagram->kind != BURST_CHANGED)
-		return (uint16_t)draw_below(shape, STREAM_OTHER_CHOICE, name, shape->options);
-	uint64_t step = 1 + draw_below(shape, STREAM_OTHER_CHOICE, name, shape->options - 1u);
-	return (uint16_t)((first + step) % shape->options);
-}
-
 /* A receipt echoes neither choice nor time: the port tells a voter's datagrams apart. */
-static uint16_t source_port(uint32_t voter, const struct burst_datagram *datagram)
+static uint16_t source_port(const struct burst_shape *shape, const struct burst_answer *answer,
+			    const struct burst_datagram *datagram)
 {
 	static const uint8_t variants[BURST_KIND_COUNT] = {
 		[BURST_FIRST] = 0, [BURST_RESENT] = 0, [BURST_CHANGED] = 1,
@@ -315,70 +425,54 @@ static uint16_t source_port(uint32_t voter, const struct burst_datagram *datagra
 	uint32_t variant = variants[datagram->kind];
 	if (datagram->kind == BURST_FORGED)
 		variant += datagram->copy % (BURST_PORTS - variant);
-	return (uint16_t)(BURST_FIRST_PORT + (voter >> 16) * BURST_PORTS + variant);
+	uint32_t place = (answer->voter >> 16) * shape->per_voter + answer->nth;
+	return (uint16_t)(BURST_FIRST_PORT + place * BURST_PORTS + variant);
+}
+
+/* Choice and revision of this kind of datagram. */
+static void set_answer(const struct burst_shape *shape, const struct burst_datagram *datagram,
+		       const struct burst_answer *answer, struct vote *vote)
+{
+	const struct burst_question *question = answer->question;
+	uint64_t name = datagram_name(datagram);
+	uint64_t bits = draw(shape, STREAM_OTHER_CHOICE, name);
+	uint32_t drawn_by =
+		question->rules.kind == KIND_UPVOTE ? voters_name(answer) : answer->number;
+	uint16_t first = burst_choice_first(&question->rules, draw(shape, STREAM_CHOICE, drawn_by),
+					    shape->seed, answer->nth, question->per_voter);
+	vote->revision = 0;
+	switch ((enum burst_kind)datagram->kind) {
+	case BURST_FIRST:
+	case BURST_RESENT: vote->choice = first; return;
+	case BURST_CHANGED:
+		vote->choice = burst_choice_other(&question->rules, bits, first);
+		if (question->revote)
+			vote->revision = 1 + (uint32_t)draw_below(shape, STREAM_REVISION, name,
+								  MOST_REVISION);
+		return;
+	default: vote->choice = burst_choice_any(&question->rules, bits); return;
+	}
 }
 
 void burst_content(const struct burst_shape *shape, const struct burst_datagram *datagram,
 		   struct burst_content *content)
 {
-	uint32_t voter = datagram->answer % shape->voters;
-	uint64_t program_us = shape->opens_at_us + (uint64_t)program_offset_us(shape, datagram);
+	const struct burst_answer answer = burst_answer_of(shape, datagram->answer);
+	int64_t offset_us = program_offset_us(shape, datagram, &answer);
 	content->vote = (struct vote){
-		.program_time_us = program_us,
-		.interaction = shape->first_id + datagram->answer / shape->voters,
-		.voter = voter,
+		.program_time_us = answer.question->opens_at_us + (uint64_t)offset_us,
+		.interaction = answer.question->id,
+		.voter = answer.voter,
 		.tenant = shape->tenant,
 		.server = shape->server,
-		.choice = datagram_choice(shape, datagram),
 		.key_epoch = shape->key_epoch,
 	};
+	set_answer(shape, datagram, &answer, &content->vote);
 	content->tag_damage = 0;
 	if (datagram->kind == BURST_FORGED)
 		content->tag_damage = draw(shape, STREAM_TAG, datagram_name(datagram)) | 1;
-	content->source_port = source_port(voter, datagram);
-	content->ipv6 = draw_below(shape, STREAM_IPV6, voter, BURST_PPM) < shape->ipv6_ppm;
-}
-
-int burst_account_make(const struct burst_shape *shape, struct burst_account *account,
-		       struct err *err)
-{
-	memset(account, 0, sizeof(*account));
-	account->sums = calloc(shape->interactions, sizeof(*account->sums));
-	account->votes = calloc((size_t)shape->interactions * shape->options, sizeof(uint64_t));
-	if (!account->sums || !account->votes) {
-		burst_account_free(account);
-		return err_set(err, -ENOMEM, "no memory for the known answer of %u interactions",
-			       shape->interactions);
-	}
-	for (uint32_t i = 0; i < shape->interactions; i++)
-		account->sums[i].votes = account->votes + (size_t)i * shape->options;
-	return 0;
-}
-
-void burst_account_free(struct burst_account *account)
-{
-	free(account->sums);
-	free(account->votes);
-	memset(account, 0, sizeof(*account));
-}
-
-void burst_account_add(const struct burst_shape *shape, struct burst_account *account,
-		       const struct burst_datagram *datagram, const struct burst_content *content)
-{
-	struct tally_sum *sum = &account->sums[datagram->answer / shape->voters];
-	account->total++;
-	switch ((enum burst_kind)datagram->kind) {
-	case BURST_FIRST:
-		sum->receipts[RECEIPT_COUNTED]++;
-		sum->voters++;
-		sum->votes[content->vote.choice]++;
-		break;
-	case BURST_RESENT:
-	case BURST_CHANGED: sum->receipts[RECEIPT_DUPLICATE]++; break;
-	case BURST_EARLY: sum->receipts[RECEIPT_EARLY]++; break;
-	case BURST_LATE: sum->receipts[RECEIPT_LATE]++; break;
-	default: account->bad_tag++; break;
-	}
+	content->source_port = source_port(shape, &answer, datagram);
+	content->ipv6 = draw_below(shape, STREAM_IPV6, answer.voter, BURST_PPM) < shape->ipv6_ppm;
 }
 
 const char *burst_kind_name(enum burst_kind kind)

@@ -63,10 +63,41 @@ done
 ends 1 "/dev/null: is there and is not a regular file" "${make[@]}" --out /dev/null
 ends 1 "sub: is there and is not a regular file" "${make[@]}" --out sub
 
+# --- A show is described once, and by a rundown that holds.
+show() {
+	printf '{"show":"s","interactions":[{"tenant":"%s","id":5,"kind":"reaction","question":"How?",
+		"options":["a"],"opens_at":"%s","max_delay_ms":%s}]}\n' "$1" "$2" "$3" >show.json
+}
+show acme 2026-01-01T00:00:00Z 5000
+"$tallyreplay" "${make[@]}" --show show.json --reactions-per-voter 2 --out show.pcap >show.log ||
+	fail "make --show"
+grep -qE '^show.pcap: 400 datagrams of 100 voters$' show.log || fail "make --show: $(cat show.log)"
+rm show.pcap show.log
+for of_polls in interactions=2 first-id=7 options=3 opens-at=2026-01-01T00:00:00Z for=3s max-delay=9s \
+	rundown=other.json; do
+	ends 2 "make: --${of_polls%=*} is of polls; leave it out beside --show" \
+		"${make[@]}" --show show.json --out new.pcap "--$of_polls"
+done
+ends 2 "make: --upvotes-per-voter goes with --show only" "${make[@]}" --out new.pcap --upvotes-per-voter 2
+ends 2 "--reactions-per-voter: '0' is not a whole number from 1" \
+	"${make[@]}" --out new.pcap --show show.json --reactions-per-voter 0
+ends 2 "--show: '.*show.json' is the file of --out too" "${make[@]}" --out show.json --show ./show.json
+ends 1 "missing.json: cannot be opened" "${make[@]}" --out new.pcap --show missing.json
+ends 1 "answer.json: datagrams: is an unknown field" "${make[@]}" --out new.pcap --show answer.json
+show acme 2026-01-01T00:00:00Z 3000
+ends 1 "--delay: .* interaction 5's max_delay of 3 s" "${make[@]}" --out new.pcap --show show.json
+show acme 2110-01-01T00:00:00Z 5000
+ends 1 "show.json: interaction 5 opens .*2106" "${make[@]}" --out new.pcap --show show.json
+show zoo 2026-01-01T00:00:00Z 5000
+ends 1 "show.json: interactions\[0\].tenant: " "${make[@]}" --out new.pcap --show show.json
+echo '{"show":"s","interactions":[]}' >show.json
+ends 1 "show.json: asks nothing of the tenant acme" "${make[@]}" --out new.pcap --show show.json
+rm show.json
+
 # --- A wrong command line is wrong before the keyring is read.
 wrong=(make --keyring missing.json --tenant acme --voters 100 --out new.pcap)
 ends 2 "--delay: '3s..1s' runs backwards" "${wrong[@]}" --delay 3s..1s
-ends 2 "--delay: .*max_delay of 1 s; shorten it or give a longer --max-delay" \
+ends 2 "--delay: .*max_delay of 1 s; shorten it or give a longer max delay" \
 	"${wrong[@]}" --max-delay 1s
 ends 2 "--for: a window lasts from 1ms to 24h" "${wrong[@]}" --for 0s
 ends 2 "--for: a window lasts from 1ms to 24h" "${wrong[@]}" --for 25h
