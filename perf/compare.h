@@ -3,7 +3,8 @@
  * Compares an appliance's results with a burst's known answer, row by row. Pure; main thread.
  *
  * Live, an audience resends what got no receipt, so more duplicates, early and late receipts than
- * the answer names are as they should be; fewer are not. Votes and voters are exact in both forms.
+ * the answer names are as they should be; fewer are not. Votes and voters, means, series and
+ * leaderboards are exact in both forms.
  */
 #ifndef TALLYWIRE_PERF_COMPARE_H
 #define TALLYWIRE_PERF_COMPARE_H
