@@ -94,6 +94,7 @@ static uint32_t intern(struct receipts *receipts, uint32_t record, const struct 
 	receipts->datagrams[number] = (struct datagram){
 		.record = record,
 		.predecessor = RECEIPTS_NO_DATAGRAM,
+		.successor = RECEIPTS_NO_DATAGRAM,
 		.status = RECEIPT_NONE,
 		.flags = awaited ? DATAGRAM_AWAITED : 0,
 	};
@@ -139,6 +140,7 @@ static void link_predecessors(struct receipts *receipts, uint32_t *latest)
 			if (!same_answerer(packet, (const void *)other.payload))
 				continue;
 			receipts->datagrams[i].predecessor = earlier;
+			receipts->datagrams[earlier].successor = i;
 			break;
 		}
 		latest[slot] = i + 1;
@@ -192,6 +194,56 @@ static bool plausible(const struct receipt_packet *receipt, const struct vote_pa
 	}
 }
 
+static bool was_sent_with(const struct receipts *receipts, uint32_t number, uint16_t choice_be)
+{
+	const struct datagram *datagram = &receipts->datagrams[number];
+	struct vote_view view;
+	view_record(receipts, datagram->record, &view);
+	return datagram->sends &&
+	       ((const struct vote_packet *)(const void *)view.payload)->choice_be == choice_be;
+}
+
+/* Some datagram of this one's voter, sent before or after it, holds the choice. */
+static bool may_stand(const struct receipts *receipts, uint32_t number, uint16_t choice_be)
+{
+	const struct datagram *all = receipts->datagrams;
+	for (uint32_t i = number; i != RECEIPTS_NO_DATAGRAM; i = all[i].predecessor)
+		if (was_sent_with(receipts, i, choice_be))
+			return true;
+	for (uint32_t i = all[number].successor; i != RECEIPTS_NO_DATAGRAM; i = all[i].successor)
+		if (was_sent_with(receipts, i, choice_be))
+			return true;
+	return false;
+}
+
+/* And can be said where this is asked. */
+static bool fits_question(const struct receipts *receipts, uint32_t number,
+			  const struct receipt_packet *receipt, const struct vote_packet *vote)
+{
+	if (!receipts->windows)
+		return true;
+	const struct window *window = window_table_find(
+		receipts->windows, be16(vote->cid.tenant_be), be32(vote->interaction_be));
+	if (!window || receipt->status == RECEIPT_UNKNOWN)
+		return receipt->status == RECEIPT_UNKNOWN;
+	bool valid = kind_choice_is_valid(&window->question, be16(vote->choice_be));
+	bool stands = window->identity == ONE_PER_VOTER_ITEM
+			      ? receipt->choice_be == vote->choice_be
+			      : may_stand(receipts, number, receipt->choice_be);
+	bool none = receipt->choice_be == be16(CHOICE_NONE);
+	switch (receipt->status) {
+	case RECEIPT_COUNTED: return valid;
+	case RECEIPT_CHANGED:
+		return valid && window->identity == ONE_PER_VOTER_CHANGING &&
+		       get_be24(vote->revision_be) > 0;
+	case RECEIPT_DUPLICATE: return valid && stands;
+	case RECEIPT_BAD_CHOICE: return !valid && (stands || none);
+	case RECEIPT_BUSY: return valid && none;
+	case RECEIPT_CANCELLED: return stands || none;
+	default: return valid && (stands || none);
+	}
+}
+
 /*
  * The datagram that the receipt fits: one that still waits if there is one, else one that has its
  * receipt. (Captures of others may hold several datagrams that only choice or time tells apart.)
@@ -207,7 +259,9 @@ static uint32_t find_datagram(const struct receipts *receipts, const struct vote
 		view_record(receipts, datagram->record, &vote);
 		if (!datagram->sends || !(datagram->flags & DATAGRAM_AWAITED) ||
 		    !same_echo(view, &vote) ||
-		    !plausible((const void *)view->payload, (const void *)vote.payload))
+		    !plausible((const void *)view->payload, (const void *)vote.payload) ||
+		    !fits_question(receipts, number, (const void *)view->payload,
+				   (const void *)vote.payload))
 			continue;
 		found = number;
 		if (!(datagram->flags & DATAGRAM_ANSWERED))

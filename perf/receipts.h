@@ -4,7 +4,10 @@
  *
  * Copies of the same bytes are one datagram: a receipt to any of them answers it. With keys, a
  * datagram deserves a receipt when its tag is right, and each receipt's tag is verified; without
- * keys every vote is presumed good and tags are taken as they come. One thread.
+ * keys every vote is presumed good and tags are taken as they come. With `windows`, set after
+ * receipts_build(), a receipt must be one that its kind of question gives, and the choice that
+ * stands one that this voter's datagrams of this capture hold; nobody else may vote for these
+ * voters. One thread.
  */
 #ifndef TALLYWIRE_PERF_RECEIPTS_H
 #define TALLYWIRE_PERF_RECEIPTS_H
@@ -13,6 +16,7 @@
 #include <stdint.h>
 #include "dataplane/core/auth.h"
 #include "dataplane/core/err.h"
+#include "dataplane/core/window.h"
 #include "perf/capture.h"
 #include "wire/verdict.h"
 
@@ -31,9 +35,10 @@ struct datagram {
 	uint32_t record;  /* its first record in the capture */
 	/* The same voter's datagram before it, which an answer must have reached first. */
 	uint32_t predecessor;
-	uint16_t sends;   /* copies included */
-	uint16_t resends; /* for want of a receipt */
-	uint8_t status;   /* of its latest receipt; RECEIPT_NONE before */
+	uint32_t successor; /* the one after it */
+	uint16_t sends;     /* copies included */
+	uint16_t resends;   /* for want of a receipt */
+	uint8_t status;     /* of its latest receipt; RECEIPT_NONE before */
 	uint8_t flags;
 };
 
@@ -47,8 +52,9 @@ struct receipts {
 	uint64_t verified;                    /* tags found right */
 	uint64_t invalid;
 	const struct capture *capture;
-	const struct auth_keys *keys; /* NULL: nothing can be verified */
-	uint32_t *slots;              /* datagram + 1, by what a receipt echoes; 0: empty */
+	const struct auth_keys *keys;       /* NULL: nothing can be verified */
+	const struct window_table *windows; /* what is asked; NULL: nobody says */
+	uint32_t *slots;                    /* datagram + 1, by what a receipt echoes; 0: empty */
 	uint32_t mask;
 	uint16_t vote_port_be;
 };

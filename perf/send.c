@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include "dataplane/show/keyring.h"
+#include "dataplane/show/rundown.h"
 #include "perf/options.h"
 #include "perf/replay.h"
 #include "perf/report.h"
@@ -36,6 +37,8 @@ static const char help[] =
 	"  --speed X            1 is true to the timestamps, 2 twice as fast, max flat out (1)\n"
 	"  --start TIME         when the first frame goes out: RFC 3339, or +3s from now (now)\n"
 	"  --keyring FILE       keys to verify receipts with, and to sign with\n"
+	"  --rundown FILE       what is asked: receipts must be such as each kind of question "
+	"gives\n"
 	"  --restamp            move all program times so that the burst happens at --start, and\n"
 	"                       sign again; a wrong tag stays wrong\n"
 	"  --until-receipted    resend what got no receipt, as a viewer's player does\n"
@@ -50,6 +53,7 @@ static const char help[] =
 struct send_options {
 	const char *path;
 	const char *keyring_path;
+	const char *rundown_path;
 	const struct link_ops *via;
 	struct link_options link;
 	struct sender_options sender;
@@ -141,6 +145,7 @@ static int set_option(struct send_options *options, int option, const char *text
 	switch (option) {
 	case 'i': options->link.interface = text; return 0;
 	case 'k': options->keyring_path = text; return 0;
+	case 'w': options->rundown_path = text; return 0;
 	case 'r': options->restamp = true; return 0;
 	case 'u': options->sender.until_receipted = true; return 0;
 	case 'o': options->sender.progress = true; return 0;
@@ -168,6 +173,8 @@ static int check_options(const struct send_options *options, struct err *err)
 		return err_set(err, -EINVAL, "send: --interface is needed: where to send");
 	if (options->restamp && !options->keyring_path)
 		return err_set(err, -EINVAL, "--restamp: it signs again, so give --keyring too");
+	if (options->rundown_path && !options->keyring_path)
+		return err_set(err, -EINVAL, "--rundown: it names tenants, so give --keyring too");
 	if (options->sender.until_receipted && !options->keyring_path)
 		return err_set(err, -EINVAL,
 			       "--until-receipted: it verifies, so give --keyring too");
@@ -185,6 +192,7 @@ static int parse_command_line(int argc, char **argv, struct send_options *option
 		{"speed", required_argument, NULL, 's'},
 		{"start", required_argument, NULL, 'a'},
 		{"keyring", required_argument, NULL, 'k'},
+		{"rundown", required_argument, NULL, 'w'},
 		{"restamp", no_argument, NULL, 'r'},
 		{"until-receipted", no_argument, NULL, 'u'},
 		{"rounds", required_argument, NULL, 'n'},
@@ -283,9 +291,38 @@ static int finish(const struct send_options *options, const struct sender *sende
 	return missing || report.invalid || report.interrupted ? REPLAY_FAILED : REPLAY_OK;
 }
 
-/* With everything open: send, and report. */
+/* The questions of a rundown by tenant and id; the caller's to free. NULL where there is none. */
+static int load_questions(const char *path, const struct keyring *keyring,
+			  struct window_table **table, struct err *err)
+{
+	struct rundown rundown;
+	*table = NULL;
+	int rc = path ? rundown_load(path, keyring, &rundown, err) : 0;
+	if (!path || rc)
+		return rc;
+	struct window *windows = aligned_alloc(64, (rundown.count + 1) * sizeof(*windows));
+	size_t bytes = (window_table_bytes(rundown.count) + 63) / 64 * 64;
+	for (uint32_t i = 0; windows && i < rundown.count; i++)
+		windows[i] = (struct window){
+			.interaction = rundown.interactions[i].id,
+			.tenant = rundown.interactions[i].tenant->id,
+			.question = rundown.interactions[i].rules,
+			.identity = (uint8_t)interaction_identity(&rundown.interactions[i]),
+		};
+	*table = aligned_alloc(64, bytes);
+	if (windows && *table)
+		window_table_build(*table, windows, rundown.count);
+	else
+		rc = err_set(err, -ENOMEM, "%s: no memory for its questions", path);
+	free(windows);
+	rundown_free(&rundown);
+	return rc;
+}
+
+/* With everything open: send, and report. `questions` may be NULL. */
 static int send_capture(struct send_options *options, const struct keyring *keyring,
-			struct capture *capture, struct link *link, struct err *err)
+			const struct window_table *questions, struct capture *capture,
+			struct link *link, struct err *err)
 {
 	const struct auth_keys *keys = keyring ? keyring->table : NULL;
 	struct receipts receipts;
@@ -296,6 +333,7 @@ static int send_capture(struct send_options *options, const struct keyring *keyr
 	rc = receipts_build(&receipts, capture, keys, be16(options->link.receipt_port), err);
 	if (rc)
 		return rc;
+	receipts.windows = questions;
 	rc = sender_open(&sender, &options->sender, capture, &receipts, link, &stop_asked, err);
 	if (rc)
 		goto err_free_receipts;
@@ -318,18 +356,24 @@ err_free_receipts:
 static int open_and_send(struct send_options *options, const struct keyring *keyring,
 			 struct err *err)
 {
+	struct window_table *questions;
 	struct capture capture;
 	struct link link;
-	int rc = link_open(&link, options->via, &options->link, err);
+	int rc = load_questions(options->rundown_path, keyring, &questions, err);
 	if (rc)
-		return rc;
+		goto err_free_questions;
+	rc = link_open(&link, options->via, &options->link, err);
+	if (rc)
+		goto err_free_questions;
 	rc = capture_load(options->path, &capture, err);
 	if (rc)
 		goto err_close_link;
-	rc = send_capture(options, keyring, &capture, &link, err);
+	rc = send_capture(options, keyring, questions, &capture, &link, err);
 	capture_free(&capture);
 err_close_link:
 	link_close(&link);
+err_free_questions:
+	free(questions);
 	return rc;
 }
 

@@ -4,6 +4,11 @@
 # Sourced by bench.sh. Both clocks run from the first packet to the last: starting up is in neither,
 # but in replay.process.
 
+# M packets/s, from the line that tallyd ends with.
+tallyd_rate() {
+	awk '{for (i = 1; i < NF; i++) if ($(i + 1) == "s,") {print $2 / $i / 1e6; exit}}' "$1"
+}
+
 # The capture through tallyd: its own clock, and the whole process from outside.
 replay_tallyd() {
 	local from to
@@ -11,8 +16,7 @@ replay_tallyd() {
 	taskset -c "$(($(nproc) - 1))" "$TALLYD" --replay replay.pcap --keyring keyring.json --rundown rundown.json \
 		--results results.json 2>replay.log
 	to=${EPOCHREALTIME/./}
-	awk '{for (i = 1; i < NF; i++) if ($(i + 1) == "s,") {print $2 / $i / 1e6; exit}}' \
-		replay.log >>replay_tallyd.rate
+	tallyd_rate replay.log >>replay_tallyd.rate
 	awk -v us=$((to - from)) 'BEGIN {print 1e6 / us}' >>replay_process.rate
 }
 
@@ -39,18 +43,53 @@ replay_testpmd() {
 		rig_fail "dpdk-testpmd did not take all packets: $(cat testpmd.cycles)"
 }
 
+# A rundown of all kinds, revotes too, asked at the same time.
+mixed_show() {
+	python3 - <<'EOP'
+import json
+kinds = [
+    {"kind": "poll", "options": list("abcd")},
+    {"kind": "poll", "options": list("abcd"), "revote": True},
+    {"kind": "multi", "options": list("abcdefgh"), "max_choices": 3},
+    {"kind": "quiz", "options": list("abcd"), "correct": [1]},
+    {"kind": "scale", "min": 1, "max": 10},
+    {"kind": "scale", "min": 1, "max": 10, "revote": True},
+    {"kind": "upvote", "options": [str(item) for item in range(1000)]},
+    {"kind": "reaction", "options": list("abcd")},
+]
+for i, interaction in enumerate(kinds):
+    interaction.update(tenant="acme", id=i, question="?", opens_at="2026-01-01T00:00:00Z")
+print(json.dumps({"show": "mixed", "interactions": kinds}))
+EOP
+}
+
+# The mixed show through tallyd, by its own clock; its result must be its known answer.
+mixed_tallyd() {
+	taskset -c "$(($(nproc) - 1))" "$TALLYD" --replay mixed.pcap --keyring keyring.json --rundown mixed.json \
+		--results mixed.results 2>mixed.log
+	cmp -s mixed.results mixed.answer || rig_fail "the mixed show has another result than its known answer"
+	tallyd_rate mixed.log >>replay_mixed.rate
+}
+
 bench_replay() {
 	local run
+	mixed_show >mixed.json
+	"$TALLYREPLAY" make --keyring keyring.json --tenant acme --voters 100000 --show mixed.json \
+		--out mixed.pcap --answer mixed.answer >/dev/null
 	"$TALLYREPLAY" make --keyring keyring.json --tenant acme --voters 500000 --options 4 \
 		--out replay.pcap --rundown rundown.json >/dev/null
 	for ((run = 0; run < runs; run++)); do
 		replay_tallyd
+		mixed_tallyd
 		! command -v dpdk-testpmd >/dev/null || replay_testpmd
 	done
 	row_of replay.tallyd "M votes/s" 2 replay_tallyd.rate \
 		"tallyd --replay: 1,000,000 packets read, judged, answered; one core"
 	row_of replay.process "M votes/s" 2 replay_process.rate \
 		"the same, the whole process: start, results file and end included"
+	row_of replay.mixed "M votes/s" 2 replay_mixed.rate \
+		"the same of a show: 2,400,000 packets to questions of all kinds at once"
+	ratio replay.mixed.ratio replay.mixed replay.tallyd
 	if [ -s replay_testpmd.rate ]; then
 		row_of replay.testpmd "M packets/s" 2 replay_testpmd.rate \
 			"dpdk-testpmd rxonly, net_pcap on the same file: reads, does nothing"
@@ -58,5 +97,5 @@ bench_replay() {
 	else
 		echo "replay.testpmd: left out, there is no dpdk-testpmd (Debian: dpdk-dev)"
 	fi
-	rm -f replay.pcap
+	rm -f replay.pcap mixed.pcap
 }

@@ -94,6 +94,13 @@ echo '{"show":"s","interactions":[]}' >show.json
 ends 1 "show.json: asks nothing of the tenant acme" "${make[@]}" --out new.pcap --show show.json
 rm show.json
 
+# --- send: what is asked is read before anything goes out.
+send=(send burst.pcap --interface lo)
+ends 2 "--rundown: it names tenants, so give --keyring too" "${send[@]}" --rundown rundown.json
+ends 1 "missing.json: cannot be opened" "${send[@]}" --keyring keyring.json --rundown missing.json
+ends 1 "answer.json: datagrams: is an unknown field" \
+	"${send[@]}" --keyring keyring.json --rundown answer.json
+
 # --- A wrong command line is wrong before the keyring is read.
 wrong=(make --keyring missing.json --tenant acme --voters 100 --out new.pcap)
 ends 2 "--delay: '3s..1s' runs backwards" "${wrong[@]}" --delay 3s..1s

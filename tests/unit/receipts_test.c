@@ -17,6 +17,7 @@ struct fixture {
 	struct capture capture;
 	struct receipts receipts;
 	uint8_t voter_key[AUTH_KEY_BYTES];
+	uint32_t revision; /* of the votes that are added */
 };
 
 static const struct auth_key tenant_key = {.tenant = 7, .epoch = 1, .key = {1, 2, 3}};
@@ -47,6 +48,7 @@ static void add_vote(struct fixture *f, uint32_t voter, uint16_t port, uint16_t 
 				  .interaction = 101,
 				  .voter = voter,
 				  .choice = choice,
+				  .revision = f->revision,
 				  .program_time_us = 1};
 	struct vote_packet packet;
 	uint32_t number = f->capture.count++;
@@ -201,6 +203,115 @@ Test(receipts, wrong_receipts_are_invalid)
 		     RECEIPT_FINDING_INVALID, "a duplicate of nothing");
 	cr_expect_eq(f.receipts.answered, 0);
 	fixture_close(&f);
+}
+
+/* Question 101 is of this kind. The table is the caller's to free. */
+static struct window_table *ask(struct question rules, enum kind_identity identity)
+{
+	const struct window window = {
+		.interaction = 101, .tenant = 7, .question = rules, .identity = (uint8_t)identity};
+	void *memory = aligned_alloc(64, (window_table_bytes(1) + 63) / 64 * 64);
+	return window_table_build(memory, &window, 1);
+}
+
+static const struct question poll = {.kind = KIND_POLL, .options = 4};
+static const struct question multi = {.kind = KIND_MULTI, .options = 4, .max_choices = 2};
+static const struct question scale = {.kind = KIND_SCALE, .first = 2, .options = 4};
+static const struct question upvote = {.kind = KIND_UPVOTE, .options = 9};
+
+/* Voter 1 has sent choices 2, then 3 with a higher revision; what is said to the second of them? */
+Test(receipts, a_receipt_must_be_one_that_the_kind_of_question_gives)
+{
+	static const struct {
+		const char *what;
+		const struct question *rules;
+		enum kind_identity identity;
+		enum receipt_status status;
+		uint16_t choice;
+		bool right;
+	} rows[] = {
+		{"the first answer stands", &poll, ONE_PER_VOTER, RECEIPT_DUPLICATE, 2, true},
+		{"this one, came twice", &poll, ONE_PER_VOTER, RECEIPT_DUPLICATE, 3, true},
+		{"nobody sent this", &poll, ONE_PER_VOTER, RECEIPT_DUPLICATE, 1, false},
+		{"no revote", &poll, ONE_PER_VOTER, RECEIPT_CHANGED, 3, false},
+		{"revote", &poll, ONE_PER_VOTER_CHANGING, RECEIPT_CHANGED, 3, true},
+		{"revote, another's", &poll, ONE_PER_VOTER_CHANGING, RECEIPT_CHANGED, 2, false},
+		{"a valid choice", &poll, ONE_PER_VOTER, RECEIPT_BAD_CHOICE, CHOICE_NONE, false},
+		{"two of two", &multi, ONE_PER_VOTER, RECEIPT_COUNTED, 3, true},
+		{"another mask", &multi, ONE_PER_VOTER, RECEIPT_DUPLICATE, 12, false},
+		{"a value", &scale, ONE_PER_VOTER, RECEIPT_COUNTED, 3, true},
+		{"late, the first stands", &scale, ONE_PER_VOTER, RECEIPT_LATE, 2, true},
+		{"late, none stands", &scale, ONE_PER_VOTER, RECEIPT_LATE, CHOICE_NONE, true},
+		{"late, nobody's stands", &scale, ONE_PER_VOTER, RECEIPT_LATE, 5, false},
+		{"busy says nothing", &poll, ONE_PER_VOTER, RECEIPT_BUSY, 2, false},
+		{"its own item", &upvote, ONE_PER_VOTER_ITEM, RECEIPT_DUPLICATE, 3, true},
+		{"another item", &upvote, ONE_PER_VOTER_ITEM, RECEIPT_DUPLICATE, 2, false},
+		{"early, no item", &upvote, ONE_PER_VOTER_ITEM, RECEIPT_EARLY, CHOICE_NONE, true},
+		{"not armed", &poll, ONE_PER_VOTER, RECEIPT_UNKNOWN, CHOICE_NONE, true},
+		{"cancelled", &poll, ONE_PER_VOTER, RECEIPT_CANCELLED, 2, true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture f;
+		uint32_t datagram;
+		struct window_table *asked = ask(*rows[i].rules, rows[i].identity);
+		fixture_open(&f);
+		add_vote(&f, 1, 1024, 2, false, 0);
+		f.revision = 1;
+		add_vote(&f, 1, 1025, 3, false, 0);
+		build(&f, true);
+		f.receipts.windows = asked;
+		bool right = take(&f, 1, rows[i].status, rows[i].choice, &datagram) !=
+			     RECEIPT_FINDING_INVALID;
+		cr_expect_eq(right, rows[i].right, "%s", rows[i].what);
+		fixture_close(&f);
+		free(asked);
+	}
+}
+
+Test(receipts, a_later_answer_may_stand_when_an_earlier_one_is_resent)
+{
+	struct fixture f;
+	uint32_t datagram;
+	struct window_table *asked = ask(poll, ONE_PER_VOTER_CHANGING);
+	fixture_open(&f);
+	add_vote(&f, 1, 1024, 2, false, 0);
+	f.revision = 1;
+	add_vote(&f, 1, 1025, 3, false, 0);
+	add_vote(&f, 2, 1024, 1, false, 0);
+	build(&f, true);
+	f.receipts.windows = asked;
+	cr_expect_eq(take(&f, 0, RECEIPT_DUPLICATE, 3, &datagram), RECEIPT_FINDING_FIRST);
+	cr_expect_eq(take(&f, 0, RECEIPT_DUPLICATE, 1, &datagram), RECEIPT_FINDING_INVALID,
+		     "another voter's");
+	f.receipts.datagrams[1].sends = 0;
+	cr_expect_eq(take(&f, 0, RECEIPT_DUPLICATE, 3, &datagram), RECEIPT_FINDING_INVALID,
+		     "not sent yet");
+	fixture_close(&f);
+	free(asked);
+}
+
+Test(receipts, bad_choices_and_unknown_questions_are_told_by_the_rundown)
+{
+	struct fixture f;
+	uint32_t datagram;
+	struct window_table *asked = ask(scale, ONE_PER_VOTER);
+	fixture_open(&f);
+	add_vote(&f, 1, 1024, 1, false, 0);
+	build(&f, true);
+	f.receipts.windows = asked;
+	cr_expect_eq(take(&f, 0, RECEIPT_COUNTED, 1, &datagram), RECEIPT_FINDING_INVALID);
+	cr_expect_eq(take(&f, 0, RECEIPT_BAD_CHOICE, CHOICE_NONE, &datagram),
+		     RECEIPT_FINDING_FIRST);
+	free(asked);
+	asked = ask(scale, ONE_PER_VOTER);
+	asked->count = 0;
+	memset(asked->slots, 0, window_table_bytes(1) - sizeof(*asked));
+	f.receipts.windows = asked;
+	cr_expect_eq(take(&f, 0, RECEIPT_LATE, CHOICE_NONE, &datagram), RECEIPT_FINDING_INVALID,
+		     "no such question");
+	cr_expect_eq(take(&f, 0, RECEIPT_UNKNOWN, CHOICE_NONE, &datagram), RECEIPT_FINDING_AGAIN);
+	fixture_close(&f);
+	free(asked);
 }
 
 Test(receipts, what_is_no_receipt_is_left_alone)
