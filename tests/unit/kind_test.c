@@ -73,17 +73,6 @@ Test(kind, a_choice_is_kept_under_an_index_and_comes_back)
 	}
 }
 
-Test(kind, what_is_no_kind_has_no_valid_choice)
-{
-	static const uint8_t kinds[] = {0, KIND_COUNT, 255};
-	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-		const struct question question = {.kind = kinds[i], .max_choices = 9, .options = 9};
-		for (uint32_t choice = 0; choice < 16; choice++)
-			cr_expect_not(kind_choice_is_valid(&question, (uint16_t)choice));
-	}
-}
-
-/* The numbers are on the wire and in journals: they stay. */
 Test(kind, names_and_numbers_are_these)
 {
 	static const struct {
