@@ -311,9 +311,14 @@ static void random_command(void)
 {
 	struct model_window *window = random_window();
 	struct armed_window *armed = armed_of(&window->plan);
-	switch (below(16)) {
-	case 0:
-	case 1: cancel_one(window, armed); break;
+	/* A quiz that everybody has answered is the one to withdraw. */
+	bool withdraw = is_wanted(window, 1) && below(3) == 0;
+	/* A reaction is to come to its further seconds before it is closed, as a rule. */
+	uint64_t length_us = window->plan.closes_at_us - window->plan.opens_at_us;
+	bool goes_on = is_wanted(window, 2) && now_us < window->opens_at_us + length_us && below(3);
+	switch (withdraw ? 0 : below(16)) {
+	case 0: cancel_one(window, armed); break;
+	case 1:
 	case 2:
 	case 3: replace_one(window, armed); break;
 	case 4:
@@ -322,7 +327,7 @@ static void random_command(void)
 	case 7:
 	case 8:
 	case 9:
-	case 10: close_one(window, armed); break;
+	case 10: (goes_on ? extend_one : close_one)(window, armed); break;
 	default: extend_one(window, armed);
 	}
 }
