@@ -8,6 +8,7 @@
 #include "dataplane/core/ballot.h"
 
 #include "dataplane/core/ballot_stage.h"
+#include "dataplane/core/ballot_wide.h"
 #include "wire/vote_packet.h"
 
 /* Vectors read slots that others write; what checks or schedules accesses gets single ones. */
@@ -55,11 +56,17 @@ static size_t head_bytes(uint64_t containers)
 	return aligned(containers * sizeof(uint32_t)) + sizeof(struct ballot_pool);
 }
 
+/* A word for each container, with a bit for each part. */
+static size_t touched_bytes(uint64_t voters)
+{
+	return aligned(containers_for(voters) * sizeof(uint64_t));
+}
+
 size_t ballot_bytes(uint64_t voters, uint32_t options)
 {
 	uint64_t containers = containers_for(voters);
 	if (options == BALLOT_WIDE)
-		return ballot_bytes_dense(voters, options);
+		return ballot_bytes_dense(voters, options) + touched_bytes(voters);
 	return aligned(head_bytes(containers) + containers * ARRAYS_UNITS * UNIT_BYTES) +
 	       containers * dense_bytes(cell_shift_for(options));
 }
@@ -95,10 +102,14 @@ void ballot_init(struct ballot *ballot, void *memory, size_t bytes, uint64_t vot
 	size_t directory_bytes = ballot_directory_bytes(voters);
 	ballot->voters = voters;
 	ballot->directory = memory;
+	ballot->touched = options == BALLOT_WIDE && form == BALLOT_GROWING &&
+			  bytes >= ballot_bytes(voters, options);
+	if (ballot->touched)
+		directory_bytes += touched_bytes(voters);
 	ballot->pool = (uint8_t *)memory + directory_bytes;
 	ballot->pool_bytes = (bytes - directory_bytes) / BALLOT_ALIGNMENT * BALLOT_ALIGNMENT;
 	ballot->cell_shift = cell_shift_for(options);
-	ballot->cell_bits = 64u >> ballot->cell_shift;
+	ballot->cell_bits = (uint16_t)(64u >> ballot->cell_shift);
 	if (form == BALLOT_DENSE)
 		for (uint32_t i = 0; i < containers; i++)
 			ballot->directory[i] = reference_to((uint32_t)containers - i, STAGE_DENSE);

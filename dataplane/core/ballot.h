@@ -15,6 +15,7 @@
 #ifndef TALLYWIRE_CORE_BALLOT_H
 #define TALLYWIRE_CORE_BALLOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +31,8 @@ struct ballot {
 	uint32_t *directory; /* of each container, its reference; 0: none */
 	uint8_t *pool;       /* containers */
 	uint64_t pool_bytes;
-	uint32_t cell_bits;  /* of a dense container: 4, 8 or 16, by the options; 64: wide */
+	uint16_t cell_bits; /* of a dense container: 4, 8 or 16, by the options; 64: wide */
+	bool touched; /* wide cells that grow: words before the pool say which parts have any */
 	uint32_t cell_shift; /* cells per 64-bit word, as a power of two: 4, 3, 2 or 0 */
 };
 

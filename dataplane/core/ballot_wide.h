@@ -15,7 +15,8 @@
 #include "dataplane/core/ballot.h"
 #include "wire/vote_packet.h"
 
-#define BALLOT_MARK_BITS 48
+#define BALLOT_MARK_BITS  48
+#define BALLOT_WIDE_PARTS 32 /* of a container, 16 KiB each: a bit in its word */
 
 enum ballot_change {
 	BALLOT_FIRST,    /* nothing stood before: recorded */
@@ -39,6 +40,39 @@ static inline uint64_t ballot_wide_mark(uint64_t cell)
 	return cell >> 16;
 }
 
+/* The bit of a part, by the number of any voter in it; `word` is its container's. */
+static inline uint64_t ballot_wide_part(const struct ballot *ballot, uint32_t voter,
+					uint64_t **word)
+{
+	*word = (uint64_t *)(void *)ballot->pool - 1 - (voter >> BALLOT_VALUE_BITS);
+	return 1ull << (ballot_value_of(voter) * BALLOT_WIDE_PARTS >> BALLOT_VALUE_BITS);
+}
+
+/*
+ * Where numbers are spread over containers that grow, most of a container is memory that nobody has
+ * used. Noted before a cell is filled, so that readers need not look at the rest: a look takes a
+ * page from the kernel.
+ */
+static inline void ballot_wide_touch(struct ballot *ballot, uint32_t voter)
+{
+	uint64_t *word;
+	if (!ballot->touched)
+		return;
+	uint64_t bit = ballot_wide_part(ballot, voter, &word);
+	if (!(atomics_load(word, __ATOMIC_RELAXED) & bit))
+		atomics_or(word, bit, __ATOMIC_RELAXED);
+}
+
+/* False where no cell in the voter's part of its container was filled. The container is there. */
+static inline bool ballot_wide_is_touched(const struct ballot *ballot, uint32_t voter)
+{
+	uint64_t *word;
+	if (!ballot->touched)
+		return true;
+	uint64_t bit = ballot_wide_part(ballot, voter, &word);
+	return atomics_load(word, __ATOMIC_RELAXED) & bit;
+}
+
 /* The voter's cell, which comes into being where there is none; NULL: there is no place for it. */
 static inline uint64_t *ballot_wide_place(struct ballot *ballot, uint32_t voter)
 {
@@ -51,6 +85,7 @@ static inline uint64_t *ballot_wide_place(struct ballot *ballot, uint32_t voter)
 			return NULL;
 		reference = ballot_reference(ballot, container);
 	}
+	ballot_wide_touch(ballot, voter);
 	return ballot_dense_word(ballot, reference, ballot_value_of(voter), &shift);
 }
 

@@ -30,7 +30,7 @@
 static_assert(2ull * SCORE_MAX_DURATION_US <= 1ull << DURATION_BITS, "as the proof above wants");
 static_assert(SCORE_MAX_POINTS < 1u << 20, "a factor fits into 64 bits");
 static_assert(KIND_MAX_OPTIONS < SCORE_CORRECT_WORDS * 64, "a bit for each choice + 1");
-static_assert(CONTAINER % BLOCK == 0, "blocks fill a container");
+static_assert(CONTAINER / BLOCK == BALLOT_WIDE_PARTS, "a block is what is known to be touched");
 
 /* What checks accesses gets single ones. */
 #if defined(__has_feature)
@@ -106,15 +106,17 @@ uint64_t score_of_voter(const struct score_quiz *quizzes, uint32_t count, uint32
 	return sum;
 }
 
-/* A container's cells, or NULL. */
-static const uint64_t *cells_of(const struct score_quiz *quiz, uint32_t container)
+/* The BLOCK cells from a voter's on, or NULL: all are empty. */
+static const uint64_t *cells_of(const struct score_quiz *quiz, uint32_t first)
 {
+	uint32_t container = first >> BALLOT_VALUE_BITS;
 	if (container >= ballot_containers(quiz->ballot))
 		return NULL;
 	uint32_t reference = ballot_reference(quiz->ballot, container);
-	if (ballot_stage_of(reference) != BALLOT_STAGE_DENSE)
+	if (ballot_stage_of(reference) != BALLOT_STAGE_DENSE ||
+	    !ballot_wide_is_touched(quiz->ballot, first))
 		return NULL;
-	return ballot_dense_at(quiz->ballot, reference);
+	return ballot_dense_at(quiz->ballot, reference) + ballot_value_of(first);
 }
 
 /* Sets or adds what BLOCK cells are worth. */
@@ -142,16 +144,16 @@ static void add_block(const struct score_quiz *quiz, const uint64_t *cells, uint
 		sums[i] += points_of(quiz, atomics_load(&cells[i], __ATOMIC_RELAXED));
 }
 
-/* The sums of the BLOCK voters from number `first` on. False where no quiz has a cell for them. */
+/* The sums of the BLOCK voters from number `first` on. False where no quiz has answers of them. */
 static bool sum_block(const struct score_quiz *quizzes, uint32_t count, uint32_t first,
 		      uint64_t *sums)
 {
 	bool any = false;
 	for (uint32_t i = 0; i < count; i++) {
-		const uint64_t *cells = cells_of(&quizzes[i], first >> BALLOT_VALUE_BITS);
+		const uint64_t *cells = cells_of(&quizzes[i], first);
 		if (!cells)
 			continue;
-		(any ? add_block : set_block)(&quizzes[i], cells + ballot_value_of(first), sums);
+		(any ? add_block : set_block)(&quizzes[i], cells, sums);
 		any = true;
 	}
 	return any;
@@ -167,6 +169,15 @@ static uint32_t most_containers(const struct score_quiz *quizzes, uint32_t count
 	return most;
 }
 
+static bool any_has_container(const struct score_quiz *quizzes, uint32_t count, uint32_t container)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (container < ballot_containers(quizzes[i].ballot) &&
+		    ballot_reference(quizzes[i].ballot, container))
+			return true;
+	return false;
+}
+
 /* Takes the sums of the BLOCK voters from number `first` on; voters come in ascending order. */
 typedef void take_block(void *context, uint32_t first, const uint64_t *sums);
 
@@ -177,10 +188,11 @@ static void each_block(const struct score_quiz *quizzes, uint32_t count, take_bl
 	uint32_t containers = most_containers(quizzes, count);
 	for (uint32_t container = 0; container < containers; container++) {
 		uint32_t first = container << BALLOT_VALUE_BITS;
+		if (!any_has_container(quizzes, count, container))
+			continue;
 		for (uint32_t at = 0; at < CONTAINER; at += BLOCK) {
-			if (!sum_block(quizzes, count, first + at, sums))
-				break;
-			take(context, first + at, sums);
+			if (sum_block(quizzes, count, first + at, sums))
+				take(context, first + at, sums);
 		}
 	}
 }

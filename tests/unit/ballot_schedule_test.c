@@ -31,7 +31,7 @@ static_assert(BALLOT_VALUE_BITS == 4 && BALLOT_UNIT_SLOTS == 2 && BALLOT_ARRAYS 
 #define VOTERS       32                              /* two containers */
 #define WIDE_VOTERS  16                              /* one of wide cells */
 #define ARRAYS_BYTES (2 * ARRAYS_UNITS * UNIT_BYTES) /* of both containers */
-#define MEMORY_BYTES 256
+#define MEMORY_BYTES 320
 
 enum op_kind { END, CAST, READ, RAISE };
 

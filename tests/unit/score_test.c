@@ -218,6 +218,33 @@ Test(score, ranks_by_points_then_by_lower_number)
 	close_ballot(&ballot);
 }
 
+/* Numbers spread over all there are: only parts of containers that have answers are read. */
+Test(score, spread_numbers_are_found_in_their_parts)
+{
+	enum { PART = 65536 / BALLOT_WIDE_PARTS };
+	static const uint32_t voters[] = {0, PART, 2 * PART - 1, 65535, 65536 * 3, 65536 * 3 + 9};
+	const uint64_t numbers = 65536 * 4;
+	struct ballot ballot;
+	struct score_quiz quiz;
+	struct score_entry entries[COUNT_OF(voters)];
+	struct score_board board = {.entries = entries, .room = COUNT_OF(voters)};
+	open_ballot(&ballot, numbers, BALLOT_GROWING);
+	for (uint32_t i = 0; i < COUNT_OF(voters); i++)
+		answer(&ballot, voters[i], 0, 0);
+	for (uint64_t part = 0; part < numbers; part += PART) {
+		bool has = false;
+		for (uint32_t i = 0; i < COUNT_OF(voters); i++)
+			has |= voters[i] / PART == part / PART;
+		cr_expect_eq(ballot_wide_is_touched(&ballot, (uint32_t)part), has, "%lu", part);
+	}
+	score_quiz_init(&quiz, &ballot, first_right, 5, SECOND);
+	score_rank(&quiz, 1, &board);
+	cr_assert_eq(board.count, COUNT_OF(voters));
+	for (uint32_t i = 0; i < COUNT_OF(voters); i++)
+		cr_expect_eq(entries[i].voter, voters[i]);
+	close_ballot(&ballot);
+}
+
 Test(score, a_show_without_quizzes_or_answers_has_no_players)
 {
 	struct ballot ballot;
