@@ -67,10 +67,10 @@ err_close_pcap:
 	return rc;
 }
 
-/* A new file that nobody else has, beside `path`; NULL with `err`. */
-static FILE *create_beside(const char *path, char partial[BURST_CAPTURE_PATH_BYTES],
-			   struct err *err)
+/* A new file that nobody else has, beside the capture's name; NULL with `err`. */
+static FILE *create_beside(struct burst_capture *capture, struct err *err)
 {
+	const char *path = capture->path;
 	struct stat target;
 	FILE *file = NULL;
 	int fd = -1;
@@ -83,11 +83,11 @@ static FILE *create_beside(const char *path, char partial[BURST_CAPTURE_PATH_BYT
 	}
 	errno = EEXIST;
 	for (int i = 0; i < PARTIAL_NAMES && fd < 0 && errno == EEXIST; i++) {
-		if (snprintf(partial, BURST_CAPTURE_PATH_BYTES, "%s.%d.partial", path, i) >=
-		    BURST_CAPTURE_PATH_BYTES)
+		if (snprintf(capture->partial, sizeof(capture->partial), "%s.%d.partial", path,
+			     i) >= BURST_CAPTURE_PATH_BYTES)
 			errno = ENAMETOOLONG;
 		else
-			fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+			fd = open(capture->partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	}
 	if (fd >= 0)
 		file = fdopen(fd, "wb");
@@ -97,24 +97,24 @@ static FILE *create_beside(const char *path, char partial[BURST_CAPTURE_PATH_BYT
 	return file;
 }
 
-int burst_capture_write(const struct burst_capture *capture, struct burst_account *account,
-			char partial[BURST_CAPTURE_PATH_BYTES], struct err *err)
+int burst_capture_write(struct burst_capture *capture, struct burst_account *account,
+			struct err *err)
 {
 	struct burst_plan plan;
-	FILE *file = create_beside(capture->path, partial, err);
+	FILE *file = create_beside(capture, err);
 	if (!file)
 		return -EIO;
 	setvbuf(file, NULL, _IOFBF, 1 << 20);
 	int rc = burst_plan_make(capture->shape, &plan, err);
 	if (rc) {
 		fclose(file);
-		unlink(partial);
+		unlink(capture->partial);
 		return rc;
 	}
 	rc = dump_plan(file, capture, &plan, account, err);
 	burst_account_rank(capture->shape, account);
 	burst_plan_free(&plan);
 	if (rc)
-		unlink(partial);
+		unlink(capture->partial);
 	return rc;
 }

@@ -16,13 +16,14 @@ struct burst_capture {
 	const struct burst_shape *shape; /* checked */
 	const struct frame_target *target;
 	const uint8_t *tenant_key;
+	char partial[BURST_CAPTURE_PATH_BYTES]; /* set: its name until the caller renames it */
 };
 
 /*
- * Writes beside `path`, into `partial`, which the caller renames or unlinks; books everything in
+ * Writes beside `path`, into a file that the caller renames or unlinks; books everything in
  * `account` and ranks it. 0, or a negative errno with `err` and nothing left behind.
  */
-int burst_capture_write(const struct burst_capture *capture, struct burst_account *account,
-			char partial[BURST_CAPTURE_PATH_BYTES], struct err *err);
+int burst_capture_write(struct burst_capture *capture, struct burst_account *account,
+			struct err *err);
 
 #endif

@@ -440,8 +440,7 @@ static int write_files(const struct making *making, struct err *err)
 {
 	const struct make_options *options = making->options;
 	struct burst_account account;
-	char partial[BURST_CAPTURE_PATH_BYTES];
-	const struct burst_capture capture = {
+	struct burst_capture capture = {
 		.path = options->out_path,
 		.shape = &options->shape,
 		.target = &options->target,
@@ -450,14 +449,14 @@ static int write_files(const struct making *making, struct err *err)
 	int rc = burst_account_make(&options->shape, &account, err);
 	if (rc)
 		return rc;
-	rc = burst_capture_write(&capture, &account, partial, err);
+	rc = burst_capture_write(&capture, &account, err);
 	if (rc)
 		goto err_free_account;
 	rc = write_documents(making, &account, err);
-	if (rc == 0 && rename(partial, options->out_path))
+	if (rc == 0 && rename(capture.partial, options->out_path))
 		rc = err_set(err, -errno, "%s: %s", options->out_path, strerror(errno));
 	if (rc)
-		unlink(partial);
+		unlink(capture.partial);
 	else
 		printf("%s: %" PRIu64 " datagrams of %u voters\n", options->out_path, account.total,
 		       options->shape.voters);
