@@ -130,7 +130,7 @@ Test(ballot_wide, who_has_no_cell_is_told_so)
 Test(ballot_wide, a_dry_pool_refuses_and_counts_it)
 {
 	uint64_t cell;
-	make_with(3 * 65536, BALLOT_GROWING, 64);
+	make_with(3 * 65536, BALLOT_GROWING, 128); /* less than all of it, and a line of bits */
 	cr_expect_eq(ballot_wide_raise(&ballot, 1, 5, 0, &cell), BALLOT_FIRST);
 	cr_expect_eq(ballot_wide_raise(&ballot, 65536, 6, 0, &cell), BALLOT_FIRST);
 	cr_expect_eq(ballot_wide_raise(&ballot, 2 * 65536, 7, 0, &cell), BALLOT_NO_PLACE);
