@@ -79,7 +79,9 @@ twins_judge() {
 	must 'all(c["received"] >= v for c in s["cores"])' "a worker did not see every voter"
 	must 'sum(c["received"] for c in s["cores"]) == s["datagrams"]["received"]' "the cores do not add up"
 	must 'all(c["receipts_sent"] + c["receipts_unsent"] == c["received"] for c in s["cores"])' "a vote without an answer"
-	[ "$(nproc)" -lt 2 ] || must 't["close"] > 0' "the two workers were never at the same voter at once"
+	# Few voters on busy CPUs may never meet; many do.
+	[ "$(nproc)" -lt 2 ] || must 't["close"] > 0 or t["voters"] < 10000' \
+		"the two workers were never at the same voter at once"
 	python3 -c '
 import json
 t = json.load(open("twins.json"))
