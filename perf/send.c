@@ -35,6 +35,8 @@ static const char help[] =
 	"  --via KIND           af_packet or af_xdp (af_packet)\n"
 	"  --queue N            the interface's queue for AF_XDP (0)\n"
 	"  --speed X            1 is true to the timestamps, 2 twice as fast, max flat out (1)\n"
+	"  --flood              flat out, from the beginning again and again, until SIGINT or "
+	"SIGTERM\n"
 	"  --start TIME         when the first frame goes out: RFC 3339, or +3s from now (now)\n"
 	"  --keyring FILE       keys to verify receipts with, and to sign with\n"
 	"  --rundown FILE       what is asked: receipts must be such as each kind of question "
@@ -148,6 +150,10 @@ static int set_option(struct send_options *options, int option, const char *text
 	case 'w': options->rundown_path = text; return 0;
 	case 'r': options->restamp = true; return 0;
 	case 'u': options->sender.until_receipted = true; return 0;
+	case 'l':
+		options->sender.flood = true;
+		options->sender.speed = 0;
+		return 0;
 	case 'o': options->sender.progress = true; return 0;
 	case 'j': options->json = true; return 0;
 	case 'v': options->via = NULL; return set_via(options, text, err);
@@ -178,6 +184,9 @@ static int check_options(const struct send_options *options, struct err *err)
 	if (options->sender.until_receipted && !options->keyring_path)
 		return err_set(err, -EINVAL,
 			       "--until-receipted: it verifies, so give --keyring too");
+	if (options->sender.until_receipted && options->sender.flood)
+		return err_set(err, -EINVAL,
+			       "--flood: it never ends by itself, so leave out --until-receipted");
 	return 0;
 }
 
@@ -195,6 +204,7 @@ static int parse_command_line(int argc, char **argv, struct send_options *option
 		{"rundown", required_argument, NULL, 'w'},
 		{"restamp", no_argument, NULL, 'r'},
 		{"until-receipted", no_argument, NULL, 'u'},
+		{"flood", no_argument, NULL, 'l'},
 		{"rounds", required_argument, NULL, 'n'},
 		{"timeout", required_argument, NULL, 't'},
 		{"in-flight", required_argument, NULL, 'f'},

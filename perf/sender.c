@@ -228,6 +228,8 @@ static int send_due(struct sender *sender, uint32_t *sent, struct err *err)
 			rc = put(sender, sender->next, err);
 		}
 		sender->next++;
+		if (sender->options->flood && sender->next == sender->capture->count)
+			sender->next = 0;
 		sender->last_news_ns = now_ns;
 		++*sent;
 	}
@@ -399,9 +401,9 @@ int sender_run(struct sender *sender, struct err *err)
 		if (!busy)
 			rest(sender);
 	}
-	if (!*sender->stop)
+	sender->interrupted = *sender->stop && !sender->options->flood;
+	if (!sender->interrupted)
 		drain_last(sender);
-	sender->interrupted = *sender->stop;
 	sender->missed = link_missed(sender->link);
 	return 0;
 }

@@ -9,6 +9,7 @@
  *
  * The first pass is true to the timestamps. With until_receipted it goes on as a player does: what
  * has no receipt is sent again, and a changed answer waits until the earlier one has its receipt.
+ * A flood passes through the capture again and again until it is stopped.
  */
 #ifndef TALLYWIRE_PERF_SENDER_H
 #define TALLYWIRE_PERF_SENDER_H
@@ -29,6 +30,7 @@ struct sender_options {
 	uint32_t rounds;     /* how often a datagram may be resent; 0: no limit */
 	uint32_t in_flight;  /* most datagrams on their way at once, with until_receipted */
 	bool until_receipted;
+	bool flood;    /* from the beginning again until `stop`; not with until_receipted */
 	bool progress; /* a line a second on stderr */
 };
 
@@ -45,7 +47,7 @@ struct sender {
 	const struct capture *capture;
 	struct receipts *receipts;
 	struct link *link;
-	volatile sig_atomic_t *stop; /* set by a signal: end early */
+	volatile sig_atomic_t *stop; /* set by a signal: end early, or end the flood */
 
 	uint64_t now_ns;                 /* of this turn of the loop, UTC */
 	uint32_t next;                   /* record */

@@ -43,6 +43,8 @@ refused 1 "cut.pcap: packet [0-9]*: " cut.pcap --interface viewer0
 refused 1 "keyring.json: " keyring.json --interface viewer0
 refused 1 "none.pcap: " none.pcap --interface viewer0
 refused 2 "--keyring" burst.pcap --interface viewer0 --until-receipted
+refused 2 "never ends by itself" burst.pcap --interface viewer0 --flood --keyring keyring.json \
+	--until-receipted
 refused 2 "ago" burst.pcap --interface viewer0 --start 2020-01-01T00:00:00Z
 chmod 644 keyring.json
 refused 1 "keyring.json" burst.pcap --interface viewer0 --keyring keyring.json
@@ -71,6 +73,17 @@ send_by() {
 }
 send_by af_packet
 [ -n "$no_xdp" ] || send_by af_xdp
+
+# A flood passes through the burst again and again, and its end is no failure.
+before=$(arrived)
+nsenter --net="/run/netns/$rig_viewers" "$TALLYREPLAY" send burst.pcap --interface viewer0 --flood \
+	--json >sent.json &
+flood=$!
+rig_until "[ \$((\$(arrived) - before)) -gt 40000 ]" "the flood ended by itself"
+kill -TERM "$flood"
+wait "$flood" || rig_fail "the flood: $(cat sent.json)"
+sent=$(rig_json sent.json 'd["frames_sent"]')
+[ $(($(arrived) - before)) -eq "$sent" ] || rig_fail "flood: $(($(arrived) - before)) frames of $sent arrived"
 
 # True to its timestamps a burst takes as long as the show did: 1 s and what is late.
 send_burst burst.pcap --interface viewer0 --dst-mac "$rig_tally_mac" --restamp \

@@ -21,6 +21,7 @@
 struct appliance {
 	uint32_t lose_percent;
 	uint32_t busy_percent;
+	uint32_t stop_after; /* frames, then the sender is told to stop; 0: never */
 	uint64_t random;
 	uint16_t standing[VOTERS]; /* choice + 1, 0: none */
 	uint32_t frames;
@@ -31,6 +32,7 @@ struct appliance {
 };
 
 static struct appliance appliance;
+static volatile sig_atomic_t stop;
 static const struct auth_key tenant_key = {.tenant = 7, .epoch = 1, .key = {5, 5, 5}};
 
 static bool chance(struct appliance *a, uint32_t percent)
@@ -45,7 +47,7 @@ static void judge_frame(struct appliance *a, const struct link_frame *in)
 	struct vote vote;
 	struct frame at;
 	uint8_t key[AUTH_KEY_BYTES], *out = a->queue[a->queued];
-	a->frames++;
+	stop = ++a->frames == a->stop_after || stop;
 	if (classify(in->data, in->data + in->bytes, PORT_BE, &at) != VERDICT_NONE)
 		return;
 	memcpy(&packet, in->data + at.payload_offset, sizeof(packet));
@@ -163,7 +165,6 @@ struct outcome {
 
 static void run(const struct sender_options *options, struct outcome *outcome)
 {
-	static volatile sig_atomic_t stop;
 	struct link link = {.ops = &fake_ops, .state = &appliance};
 	struct auth_keys *keys = auth_keys_build(calloc(1, auth_keys_bytes(1)), &tenant_key, 1);
 	struct capture capture;
@@ -234,4 +235,22 @@ Test(sender, rounds_limit_the_resends)
 	run(&options, &outcome);
 	/* Each distinct good one twice, a copy of each first answer, the forged one once. */
 	cr_expect_eq(appliance.frames, 2 * (VOTERS + CHANGED) + VOTERS + 1);
+}
+
+Test(sender, a_flood_begins_again_until_it_is_stopped)
+{
+	const uint32_t once = 2 * VOTERS + CHANGED + 1;
+	struct sender_options options = usual_options();
+	struct outcome outcome;
+	options.until_receipted = false;
+	options.flood = true;
+	appliance.stop_after = 3 * once;
+	run(&options, &outcome);
+	cr_expect_geq(appliance.frames, 3 * once);
+	cr_expect_eq(outcome.sender.frames_sent, appliance.frames);
+	cr_expect_not(outcome.sender.interrupted);
+	cr_expect_eq(outcome.receipts.answered, VOTERS + CHANGED);
+	cr_expect_eq(outcome.receipts.by_status[RECEIPT_COUNTED], VOTERS);
+	cr_expect_eq(outcome.receipts.verified, appliance.queued, "each receipt is looked at");
+	cr_expect_eq(outcome.receipts.invalid, 0);
 }
