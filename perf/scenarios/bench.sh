@@ -18,6 +18,10 @@ here=$(dirname "$0")
 . "$here/bench_veth.sh"
 # shellcheck source=perf/scenarios/bench_redis.sh
 . "$here/bench_redis.sh"
+# shellcheck source=tests/lib/isolation.sh
+. "$here/../../tests/lib/isolation.sh"
+# shellcheck source=perf/scenarios/bench_isolation.sh
+. "$here/bench_isolation.sh"
 
 runs=5
 json_file=
@@ -31,7 +35,7 @@ groups() {
 	for program in "$RIG_BUILD"/perf/*_bench; do
 		[ ! -x "$program" ] || basename "$program" _bench
 	done
-	for name in replay veth redis memory; do
+	for name in replay veth redis isolation memory; do
 		echo "$name"
 	done
 }
@@ -82,12 +86,12 @@ row_of() {
 	row "$1" "$2" "$(printf %.*f "$3" "$(median "$4")")" "$(spread "$4")" "$5"
 }
 
-# ratio NAME A B: row A over row B, where both were measured.
+# ratio NAME A B [NOTE]: row A over row B, where both were measured.
 ratio() {
 	local a=${value_of[$2]:-} b=${value_of[$3]:-0}
 	[ -n "$a" ] || return 0
 	awk -v b="$b" 'BEGIN {exit !(b > 0)}' || return 0
-	row "$1" times "$(awk -v a="$a" -v b="$b" 'BEGIN {printf "%.2f", a / b}')" "" "$2 / $3"
+	row "$1" times "$(awk -v a="$a" -v b="$b" 'BEGIN {printf "%.2f", a / b}')" "" "$2 / $3${4:-}"
 }
 
 # rows_from PROGRAM ...: a program that prints rows in these columns. In the background, so that a signal
