@@ -47,6 +47,7 @@ static int parse_open(struct appliance *appliance, const json_t *params, uint64_
 	json_decref(rest);
 	if (rc)
 		return rc;
+	interaction->by_hand = true;
 	if (show && !(interaction->show = strdup(show)))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (rc == 0)

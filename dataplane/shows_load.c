@@ -249,9 +249,11 @@ static void compare_item(struct comparison *c, struct rundown *rundown, uint32_t
 	}
 }
 
-/* A window of the show that its rundown no longer has. */
+/* A window of the show that its rundown no longer has; what was opened by hand it never had. */
 static void compare_missing(struct comparison *c, struct armed_window *there)
 {
+	if (there->interaction.by_hand)
+		return;
 	if (windows_untouched(there, c->now_us)) {
 		c->changes->removed++;
 		c->out[c->out_count++] = there;

@@ -27,7 +27,8 @@ struct interaction {
 	uint32_t id;
 	struct question rules; /* its kind, and what a valid choice is */
 	bool revote;
-	char *show; /* whose rundown it is from; NULL: none's */
+	char *show;   /* that it belongs to; NULL: none */
+	bool by_hand; /* `open` put it there, no rundown: a reload does not miss it */
 	char *question;
 	char **labels; /* rules.options of them; NULL: the options are values (a scale) */
 	uint64_t opens_at_us;

@@ -296,6 +296,19 @@ Test(control, a_window_opened_by_hand_can_belong_to_a_show)
 	json_decref(window);
 }
 
+Test(control, a_window_opened_by_hand_does_not_keep_its_show_from_being_loaded_again)
+{
+	expect_done("load", SATURDAY(PLANNED("1")) "}");
+	expect_done("open", poll_of(5, ",'show':'saturday'"));
+	expect_changes(SATURDAY(PLANNED("1") "," PLANNED("2")) "}", CHANGES("1", "0", "1", "0"));
+	expect_changes(SATURDAY(PLANNED("2")) "}", CHANGES("0", "0", "1", "1"));
+	expect_done("close", "{'tenant':'acme','id':5}");
+	expect_done("cancel", "{'tenant':'acme','id':5}");
+	expect_changes(SATURDAY() "}", CHANGES("0", "0", "0", "1"));
+	expect_done("unload", "{'show':'saturday'}");
+	cr_expect_eq(windows_count(appliance.windows), 0);
+}
+
 Test(control, next_opens_one_window_after_the_other)
 {
 	expect_done("load", SATURDAY(PLANNED("1") "," LATER("2")) "}");

@@ -458,6 +458,53 @@ Test(shows, what_is_planned_as_before_is_kept_in_every_state)
 	}
 }
 
+/* A spare question that `open` put into the show, at a minute after which no plan of its is left.
+ */
+static void open_spare(uint32_t id)
+{
+	struct interaction spare = plan(&acme, id);
+	spare.show = strdup("saturday");
+	spare.by_hand = true;
+	cr_assert_eq(windows_arm(windows, &spare, 1, &err), 0, "%s", err.text);
+}
+
+/* However far it has come. */
+Test(shows, a_window_opened_by_hand_is_never_missing)
+{
+	for (size_t i = 0; i < COUNT_OF(moments); i++) {
+		create(NO_LIMIT);
+		open_spare(1);
+		cr_assert_eq(load(rundown_of("saturday", 60, 2)), 0, "%s", err.text);
+		moments[i].act(of_acme(1));
+		now_us = moments[i].now_us;
+		struct window was = of_acme(1)->window;
+		expect_loaded(rundown_of("saturday", 60, 2), 0, 0, 2, 0);
+		expect_loaded(rundown_of("saturday", 60, 1), 0, 0, 1, 1);
+		cr_assert_not_null(of_acme(1), "row %zu", i);
+		cr_expect_eq(memcmp(&was, &of_acme(1)->window, sizeof(was)), 0, "row %zu", i);
+	}
+	now_us = BEFORE;
+	cr_expect_eq(shows_unload(windows, "saturday", FINAL, &err), 0, "%s", err.text);
+	cr_expect_eq(windows_count(windows), 0);
+}
+
+Test(shows, a_file_with_the_id_of_a_window_opened_by_hand_has_its_word)
+{
+	open_spare(1);
+	expect_loaded(rundown_of("saturday", 1, 2), 1, 0, 1, 0);
+	struct rundown otherwise = rundown_of("saturday", 1, 2);
+	otherwise.interactions[0].duration_us += SECOND;
+	expect_loaded(otherwise, 0, 1, 1, 0);
+	cr_expect_not(of_acme(1)->interaction.by_hand);
+	create(NO_LIMIT);
+	open_spare(1);
+	now_us = OPENS;
+	otherwise = rundown_of("saturday", 1, 2);
+	otherwise.interactions[0].duration_us += SECOND;
+	cr_expect_eq(load(otherwise), -EPERM);
+	cr_expect_str_eq(err.text, "nothing is loaded: acme/1 is open and differs in duration_ms");
+}
+
 /* ---- What is refused ---- */
 
 Test(shows, each_item_that_is_refused_is_told_with_its_reason)
