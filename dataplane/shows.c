@@ -25,20 +25,33 @@ static struct armed_window *find_from(const struct windows *windows, const char 
 	return NULL;
 }
 
+#define MOST_LISTED (ERR_TEXT_BYTES / 4) /* names with a blank and quotes */
+
+static bool is_listed(const char *const *listed, uint32_t count, const char *show)
+{
+	/* Its windows mostly follow each other: the last one first. */
+	while (count--)
+		if (strcmp(listed[count], show) == 0)
+			return true;
+	return false;
+}
+
 /* Names until the line is full. A show is named at its first window. */
 static void list_shows(const struct windows *windows, struct err *err)
 {
 	char shown[JSON_PRINTABLE_BYTES];
+	const char *listed[MOST_LISTED];
+	uint32_t count = 0;
 	size_t used = strlen(err->text);
 	for (uint32_t i = 0; i < windows_count(windows); i++) {
-		struct armed_window *armed = windows_at(windows, i);
-		const char *show = armed->interaction.show;
-		if (!show || find_from(windows, show, 0) != armed)
+		const char *show = windows_at(windows, i)->interaction.show;
+		if (!show || is_listed(listed, count, show))
 			continue;
 		if (used + sizeof(shown) + 8 > sizeof(err->text)) {
 			snprintf(err->text + used, sizeof(err->text) - used, " …");
 			return;
 		}
+		listed[count++] = show;
 		used += (size_t)snprintf(err->text + used, sizeof(err->text) - used, " \"%s\"",
 					 json_printable(show, shown));
 	}

@@ -755,6 +755,21 @@ Test(shows, a_list_of_many_shows_is_cut_between_them)
 	cr_expect_str_eq(err.text + strlen(err.text) - 5, "\" …", "%s", err.text);
 }
 
+/* However their windows are mixed. */
+Test(shows, each_of_several_shows_is_listed_once)
+{
+	static const char *const names[] = {"b", "a", "b", "c", "a", "b", "c"};
+	const char *show;
+	for (uint32_t i = 0; i < COUNT_OF(names); i++) {
+		struct interaction window = plan(&acme, 1 + i);
+		window.show = strdup(names[i]);
+		cr_assert_eq(windows_arm(windows, &window, 1, &err), 0);
+	}
+	cr_expect_eq(shows_find(windows, NULL, &show, &err), -EINVAL);
+	cr_expect_str_eq(err.text, "params.show: is missing and several are loaded; name one: "
+				   "\"b\" \"a\" \"c\"");
+}
+
 Test(shows, windows_are_in_the_order_in_which_they_open)
 {
 	static const struct {
