@@ -45,11 +45,18 @@ static size_t most_ranges(size_t max_rows)
 	return max_rows && max_rows < CHOICES_MAX_RANGES ? max_rows : CHOICES_MAX_RANGES;
 }
 
+size_t choices_untold(const json_t *interaction)
+{
+	size_t told = json_array_size(json_object_get(interaction, "options"));
+	uint64_t total = reply_count(interaction, "options_total");
+	return total > told ? (size_t)total - told : 0;
+}
+
 size_t choices_count(const json_t *interaction)
 {
 	size_t count = json_array_size(json_object_get(interaction, "options"));
 	if (!likeness_of(interaction).values)
-		return count;
+		return count + (choices_untold(interaction) > 0);
 	size_t width = range_width(count, CHOICES_MAX_RANGES);
 	return (count + width - 1) / width;
 }
@@ -91,14 +98,16 @@ static int compare_rows(const void *left, const void *right)
 	return (a->index > b->index) - (a->index < b->index);
 }
 
-static void cut_rows(size_t max_rows, bool ranked, struct choices *choices)
+/* `untold` is how many more there are than rows. */
+static void cut_rows(size_t max_rows, size_t untold, bool ranked, struct choices *choices)
 {
-	bool cut = max_rows && choices->count > max_rows;
+	bool cut = max_rows && choices->count + (untold > 0) > max_rows;
 	if (choices->count && choices->told && (ranked || cut))
 		qsort(choices->rows, choices->count, sizeof(*choices->rows), compare_rows);
+	choices->left_out = untold;
 	if (!cut)
 		return;
-	choices->left_out = choices->count - (max_rows - 1);
+	choices->left_out += choices->count - (max_rows - 1);
 	choices->count = max_rows - 1;
 }
 
@@ -129,7 +138,7 @@ void choices_read(const json_t *interaction, size_t max_rows, struct choices *ch
 		return;
 	fill_rows(options, width, choices);
 	mark_right(interaction, choices);
-	cut_rows(max_rows, likeness.ranked, choices);
+	cut_rows(max_rows, choices_untold(interaction), likeness.ranked, choices);
 	measure_rows(choices);
 	choices->whole = likeness.several ? reply_count(interaction, "voters") : choices->votes;
 	/* Small shares of many are told apart beside the largest one, not beside the whole. */

@@ -44,7 +44,10 @@ struct choices {
 void choices_read(const json_t *interaction, size_t max_rows, struct choices *choices);
 void choices_free(struct choices *choices);
 
-/* The rows it has without limit. */
+/* The options that the appliance left out: of very many it tells the leading ones. */
+size_t choices_untold(const json_t *interaction);
+
+/* The rows it has without limit, and the line that says how many more there are. */
 size_t choices_count(const json_t *interaction);
 
 /* "Red", "7", "21-30"; it may lie in `text`. */

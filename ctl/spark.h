@@ -14,7 +14,7 @@
 /* The last seconds of a result's `series`: rows per second of counts per option. */
 struct spark {
 	const json_t *series; /* borrowed; NULL: the result has none */
-	size_t from, to;      /* the seconds shown, `to` not among them */
+	size_t from, to;      /* its rows shown, `to` not among them */
 	uint64_t most;        /* of one option in one of them: as high as it gets */
 };
 

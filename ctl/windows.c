@@ -44,6 +44,7 @@ static void put_answers(FILE *out, const json_t *window)
 	char number[TEXT_NUMBER_BYTES];
 	size_t i, count = json_array_size(labels);
 	size_t shown = count <= MOST_LABELS ? count : MOST_LABELS;
+	uint64_t total = reply_count(window, "options_total");
 	json_t *label;
 	if (json_object_get(window, "max"))
 		fprintf(out, " [%llu..%llu]", (unsigned long long)reply_count(window, "min"),
@@ -55,8 +56,10 @@ static void put_answers(FILE *out, const json_t *window)
 		fprintf(out, "%s%zu ", i == 0 ? " [" : ", ", i);
 		text_put(out, text ? text : "");
 	}
-	if (shown < count)
-		fprintf(out, ", and %s more", text_number(count - shown, number));
+	if (total < count)
+		total = count;
+	if (shown < total)
+		fprintf(out, ", and %s more", text_number(total - shown, number));
 	fputs(count ? "]\n" : "\n", out);
 }
 

@@ -331,7 +331,7 @@ static const struct live *make_live(struct appliance *appliance, const struct cl
 		return live;
 	json_t *object =
 		json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", CONTROL_LIVE, "params",
-			  results_now(appliance, client->role, &client->selection));
+			  results_now(appliance, client->role, &client->selection, true));
 	free(live->text);
 	live->text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	live->bytes = live->text ? strlen(live->text) : 0;

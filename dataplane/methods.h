@@ -35,10 +35,10 @@ json_t *window_for(struct appliance *appliance, enum control_role role, struct a
 		   uint64_t now_us);
 
 /*
- * The results document of the selected windows as they stand now, as this role may see it. NULL
- * when out of memory.
+ * The results document of the selected windows as they stand now, as this role may see it; `brief`:
+ * as `live` has it, with much told in part. NULL when out of memory.
  */
 json_t *results_now(struct appliance *appliance, enum control_role role,
-		    const struct selection *selection);
+		    const struct selection *selection, bool brief);
 
 #endif

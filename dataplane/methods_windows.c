@@ -7,9 +7,25 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/public_view.h"
+#include "dataplane/show/results.h"
 #include "dataplane/shows.h"
 #include "dataplane/stats.h"
 #include "dataplane/window_results.h"
+
+/* Of very many labels the first ones, so that a list of windows stays short. */
+static void set_options(json_t *object, const struct interaction *interaction)
+{
+	uint32_t count = interaction->rules.options;
+	if (!interaction->labels || count <= RESULTS_MANY_OPTIONS) {
+		interaction_set_options(object, interaction);
+		return;
+	}
+	json_t *labels = json_array();
+	for (uint32_t i = 0; i < RESULTS_BRIEF_OPTIONS; i++)
+		json_array_append_new(labels, json_string(interaction->labels[i]));
+	json_object_set_new(object, "options", labels);
+	json_object_set_new(object, "options_total", json_integer(count));
+}
 
 static json_t *window_json(struct appliance *appliance, struct armed_window *armed, uint64_t now_us)
 {
@@ -21,7 +37,7 @@ static json_t *window_json(struct appliance *appliance, struct armed_window *arm
 				   kind_row((enum kind)interaction->rules.kind)->name, "state",
 				   window_state_name(window_state(&armed->window, now_us)),
 				   "question", interaction->question);
-	interaction_set_options(object, interaction);
+	set_options(object, interaction);
 	answer_set_time(object, "opens_at", armed->window.opens_at_us);
 	answer_set_time(object, "closes_at", armed->window.closes_at_us);
 	answer_set_time(object, "final_at", window_final_at_us(&armed->window));
@@ -218,28 +234,24 @@ static bool add_leaderboard(struct appliance *appliance, const struct selection 
 }
 
 static bool add_results(struct appliance *appliance, enum control_role role,
-			const struct selection *selection, uint64_t now_us,
+			const struct selection *selection, const struct results_wish *wish,
 			struct results_list *list)
 {
-	const struct results_wish wish = {.now_us = now_us,
-					  .top = selection->top,
-					  .with_show = true,
-					  .revealed_only = role == CONTROL_PUBLIC};
 	bool whole = true;
 	for (uint32_t i = 0; i < windows_count(appliance->windows) && whole; i++) {
 		struct armed_window *armed = windows_at(appliance->windows, i);
 		struct tally_sum sum;
-		windows_sum(appliance->windows, armed, now_us, &sum);
+		windows_sum(appliance->windows, armed, wish->now_us, &sum);
 		for (int status = 0; status < RECEIPT_STATUSES; status++)
 			list->receipts += sum.receipts[status];
 		if (!selection_has(selection, &armed->window))
 			continue;
-		json_t *result = window_results_one(appliance->windows, armed, &wish, &sum);
+		json_t *result = window_results_one(appliance->windows, armed, wish, &sum);
 		if (role == CONTROL_PUBLIC && result)
 			answer_set_time(result, "final_at", window_final_at_us(&armed->window));
 		whole = result &&
 			json_array_append_new(list->interactions, show_to(role, result)) == 0 &&
-			add_leaderboard(appliance, selection, &wish, armed, list);
+			add_leaderboard(appliance, selection, wish, armed, list);
 	}
 	return whole;
 }
@@ -275,15 +287,20 @@ static json_t *public_document(const struct results_list *list)
 }
 
 json_t *results_now(struct appliance *appliance, enum control_role role,
-		    const struct selection *selection)
+		    const struct selection *selection, bool brief)
 {
 	uint64_t now_us = clock_now_us();
+	const struct results_wish wish = {.now_us = now_us,
+					  .top = selection->top,
+					  .with_show = true,
+					  .revealed_only = role == CONTROL_PUBLIC,
+					  .brief = brief};
 	struct results_list list = {.interactions = json_array(), .leaderboards = json_array()};
 	for (int status = 0; status < RECEIPT_STATUSES; status++)
 		list.receipts += windows_past_receipts(appliance->windows)[status];
 	/* A board of all windows is kept only once they are settled. */
 	windows_settle(appliance->windows, now_us);
-	if (!add_results(appliance, role, selection, now_us, &list)) {
+	if (!add_results(appliance, role, selection, &wish, &list)) {
 		json_decref(list.interactions);
 		json_decref(list.leaderboards);
 		return NULL;
@@ -301,7 +318,7 @@ static json_t *results_for(struct appliance *appliance, enum control_role role,
 	struct selection selection;
 	if (selection_parse_top(appliance, params, NULL, &selection, error))
 		return NULL;
-	return results_now(appliance, role, &selection);
+	return results_now(appliance, role, &selection, false);
 }
 
 json_t *method_results(struct appliance *appliance, const json_t *params,

@@ -26,11 +26,23 @@ static const struct {
 };
 
 static const struct member window_members[] = {
-	{"tenant", PLANNED},       {"id", PLANNED},       {"kind", PLANNED},
-	{"state", PLANNED},        {"question", ASKED},   {"opens_at", PLANNED},
-	{"closes_at", PLANNED},    {"final_at", PLANNED}, {"voters", REVEALED},
-	{"mean", REVEALED},        {"series", REVEALED},  {"correct", REVEALED},
-	{"leaderboard", REVEALED}, {"min", ASKED},        {"max", ASKED},
+	{"tenant", PLANNED},
+	{"id", PLANNED},
+	{"kind", PLANNED},
+	{"state", PLANNED},
+	{"question", ASKED},
+	{"opens_at", PLANNED},
+	{"closes_at", PLANNED},
+	{"final_at", PLANNED},
+	{"voters", REVEALED},
+	{"mean", REVEALED},
+	{"series", REVEALED},
+	{"correct", REVEALED},
+	{"leaderboard", REVEALED},
+	{"min", ASKED},
+	{"max", ASKED},
+	{"options_total", ASKED},
+	{"series_from", REVEALED},
 };
 
 static const struct member leaderboard_members[] = {

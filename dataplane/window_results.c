@@ -19,6 +19,8 @@ json_t *window_results_one(struct windows *windows, struct armed_window *armed,
 		.outcome = &outcome,
 		.now_us = wish->now_us,
 	};
+	if (wish->brief)
+		result.extent = hidden ? RESULTS_BRIEF_BLIND : RESULTS_BRIEF;
 	outcome_make(&outcome, &armed->window, sum, armed->seconds);
 	if (boards_is_quiz(armed) && !hidden &&
 	    boards_best(&of, wish->top, wish->now_us, &result.leaders))

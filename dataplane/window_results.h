@@ -14,7 +14,8 @@ struct results_wish {
 	uint64_t now_us;
 	uint32_t top;       /* entries of a leaderboard */
 	bool with_show;     /* leaderboards say of which show they are */
-	bool revealed_only; /* no leaderboard tells of a quiz that is not revealed */
+	bool revealed_only; /* nothing that is not revealed makes a difference */
+	bool brief;         /* much is told in part: RESULTS_BRIEF */
 };
 
 /*

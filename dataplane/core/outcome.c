@@ -50,3 +50,18 @@ void outcome_make(struct outcome *outcome, const struct window *window, const st
 	if (members & MEMBER_MEAN)
 		make_mean(outcome, &window->question);
 }
+
+uint32_t outcome_leading(const struct outcome *outcome, uint32_t *leading, uint32_t room)
+{
+	const uint64_t *votes = outcome->votes;
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < outcome->options && room; i++) {
+		if (count == room && votes[i] <= votes[leading[room - 1]])
+			continue;
+		uint32_t at = count < room ? count++ : room - 1;
+		for (; at > 0 && votes[leading[at - 1]] < votes[i]; at--)
+			leading[at] = leading[at - 1];
+		leading[at] = i;
+	}
+	return count;
+}

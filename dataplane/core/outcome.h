@@ -33,4 +33,7 @@ struct outcome {
 void outcome_make(struct outcome *outcome, const struct window *window, const struct tally_sum *sum,
 		  uint32_t seconds);
 
+/* The options with most votes, the lower index first among equals: at most `room`. Their number. */
+uint32_t outcome_leading(const struct outcome *outcome, uint32_t *leading, uint32_t room);
+
 #endif

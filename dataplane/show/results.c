@@ -91,12 +91,34 @@ static bool append(json_t **array, json_t *value)
 	return false;
 }
 
-static json_t *option_results(const struct interaction *interaction, const struct outcome *outcome)
+static bool leaves_options_out(const struct result *result)
 {
+	return result->extent != RESULTS_WHOLE && result->outcome->options > RESULTS_MANY_OPTIONS;
+}
+
+/* Which options are told, where some are left out. */
+static uint32_t choose_options(const struct result *result, uint32_t chosen[RESULTS_BRIEF_OPTIONS])
+{
+	if (result->extent == RESULTS_BRIEF)
+		return outcome_leading(result->outcome, chosen, RESULTS_BRIEF_OPTIONS);
+	for (uint32_t i = 0; i < RESULTS_BRIEF_OPTIONS; i++)
+		chosen[i] = i;
+	return RESULTS_BRIEF_OPTIONS;
+}
+
+static json_t *option_results(const struct result *result)
+{
+	const struct outcome *outcome = result->outcome;
+	uint32_t chosen[RESULTS_BRIEF_OPTIONS];
+	bool some = leaves_options_out(result);
+	uint32_t count = some ? choose_options(result, chosen) : outcome->options;
 	json_t *options = json_array();
-	for (uint32_t i = 0; i < outcome->options; i++)
-		if (!append(&options, option_result(interaction, (uint16_t)i, outcome->votes[i])))
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t index = some ? chosen[i] : i;
+		if (!append(&options, option_result(result->interaction, (uint16_t)index,
+						    outcome->votes[index])))
 			break;
+	}
 	return options;
 }
 
@@ -114,14 +136,39 @@ static json_t *series_row(const uint64_t *counts, uint32_t options)
 	return row;
 }
 
-static json_t *series_result(const struct outcome *outcome)
+/* The rows from `from` on, `to` not among them. */
+static json_t *series_rows(const struct outcome *outcome, uint64_t from, uint64_t to)
 {
 	json_t *series = json_array();
-	for (uint64_t row = 0; row < outcome->rows; row++)
+	for (uint64_t row = from; row < to; row++)
 		if (!append(&series,
 			    series_row(outcome->series + row * outcome->options, outcome->options)))
 			break;
 	return series;
+}
+
+/* How many of its seconds have begun; one more, as votes may run ahead of the time. */
+static uint64_t rows_begun(const struct result *result)
+{
+	uint64_t opens_at_us = result->window->opens_at_us, rows = result->outcome->rows;
+	uint64_t passed_us = result->now_us > opens_at_us ? result->now_us - opens_at_us : 0;
+	uint64_t begun = passed_us / 1000000u + 2;
+	return begun < rows ? begun : rows;
+}
+
+/* Where rows are left out, `series_from` is the second of the first one. */
+static void put_series(struct object *object, const struct result *result)
+{
+	const struct outcome *outcome = result->outcome;
+	uint64_t most = RESULTS_BRIEF_COUNTS / outcome->options, to = outcome->rows;
+	if (result->extent == RESULTS_WHOLE || outcome->rows <= most) {
+		put(object, "series", series_rows(outcome, 0, to));
+		return;
+	}
+	to = rows_begun(result);
+	uint64_t from = to > most ? to - most : 0;
+	put(object, "series", series_rows(outcome, from, to));
+	put_count(object, "series_from", from);
 }
 
 static json_t *correct_result(const struct interaction *interaction)
@@ -170,7 +217,7 @@ static void put_members(struct object *object, const struct result *result)
 	if (row->members & MEMBER_MEAN)
 		put(object, "mean", mean_result(result->outcome));
 	if (row->members & MEMBER_SERIES)
-		put(object, "series", series_result(result->outcome));
+		put_series(object, result);
 	if (row->fields & FIELD_CORRECT)
 		put(object, "correct", correct_result(result->interaction));
 	if (row->members & MEMBER_LEADERBOARD)
@@ -201,7 +248,9 @@ json_t *results_interaction(const struct result *result)
 	put_time(&object, "opens_at", window->opens_at_us);
 	put_time(&object, "closes_at", window->closes_at_us);
 	put_count(&object, "voters", result->sum->voters);
-	put(&object, "options", option_results(interaction, result->outcome));
+	put(&object, "options", option_results(result));
+	if (leaves_options_out(result))
+		put_count(&object, "options_total", result->outcome->options);
 	put_members(&object, result);
 	put(&object, "receipts", receipt_counts(result->sum));
 	put(&object, "durability", json_string(DURABILITY));

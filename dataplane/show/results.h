@@ -24,6 +24,21 @@ struct datagram_counts {
 	uint64_t in_flight;               /* received and not judged yet */
 };
 
+/*
+ * What a brief result has of much: so many options where there are more than any kind but upvote
+ * can have, and so many counts of a series.
+ */
+#define RESULTS_MANY_OPTIONS  KIND_MAX_OPTIONS
+#define RESULTS_BRIEF_OPTIONS 100
+#define RESULTS_BRIEF_COUNTS  16384
+
+/* How much of it is told. */
+enum results_extent {
+	RESULTS_WHOLE,
+	RESULTS_BRIEF,       /* of many options those that lead, of a long series its latest rows */
+	RESULTS_BRIEF_BLIND, /* the same, but which options those are says nothing of the votes */
+};
+
 /* All that is told of one interaction. */
 struct result {
 	const struct interaction *interaction;
@@ -31,6 +46,7 @@ struct result {
 	const struct tally_sum *sum; /* its voters and receipts */
 	const struct outcome *outcome;
 	struct score_board leaders; /* of a quiz: as many as are to be told */
+	enum results_extent extent;
 	uint64_t now_us;
 };
 

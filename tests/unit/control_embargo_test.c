@@ -347,6 +347,37 @@ Test(embargo, a_leaderboard_is_refused_before_its_reveal)
 		       "acme: no revealed quiz of that show");
 }
 
+/* Of very many items those are told that lead; before the reveal that would tell who leads. */
+Test(embargo, the_items_that_are_told_say_nothing_of_the_votes)
+{
+	json_t *items = json_array(), *params;
+	for (int i = 0; i < 2000; i++)
+		json_array_append_new(items, json_string("item"));
+	params = json_pack("{s:s,s:i,s:s,s:s,s:o}", "tenant", "acme", "id", 7, "kind", "upvote",
+			   "question", "Which?", "options", items);
+	char *text = json_dumps(params, JSON_COMPACT);
+	expect_done("open", text);
+	tally_add(&tally_lane(&windows_find(appliance.windows, 7, 7)->store.tally, 0)->votes[1999],
+		  5);
+	for (int role = CONTROL_STUDIO; role < CONTROL_ROLES; role++) {
+		if (role == CONTROL_PUBLIC)
+			go_public();
+		expect_done("subscribe", "");
+		json_t *live = hear_live();
+		const json_t *window =
+			window_of(json_object_get(live, "params"), "interactions", 0);
+		const json_t *options = json_object_get(window, "options");
+		cr_assert_eq(json_array_size(options), 100);
+		cr_expect_eq(integer_of(window, "options_total"), 2000);
+		cr_expect_eq(integer_of(json_array_get(options, 0), "index"),
+			     role == CONTROL_PUBLIC ? 0 : 1999);
+		json_decref(live);
+		expect_done("unsubscribe", "");
+	}
+	json_decref(params);
+	free(text);
+}
+
 Test(embargo, the_stream_tells_no_more_than_results)
 {
 	make_states();

@@ -256,6 +256,34 @@ static void expect_changes(const char *params, const char *wanted)
 	"{'tenant':'acme','id':" id ",'kind':'poll','question':'A?','options':['a'],"              \
 	"'opens_at':'2998-01-01T00:00:00Z'}"
 
+/* A list of windows and the stream stay short however many items one has; results have all. */
+Test(control, very_many_items_are_told_by_results_alone)
+{
+	static const size_t counts[] = {1024, 1025};
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		size_t told = i ? 100 : counts[i];
+		json_t *items = json_array();
+		for (size_t item = 0; item < counts[i]; item++)
+			json_array_append_new(items, json_string("item"));
+		json_t *params =
+			json_pack("{s:s,s:I,s:s,s:s,s:o}", "tenant", "acme", "id", (json_int_t)i,
+				  "kind", "upvote", "question", "Which?", "options", items);
+		char *text = json_dumps(params, JSON_COMPACT);
+		json_t *window = expect_result("open", text);
+		cr_expect_eq(json_array_size(json_object_get(window, "options")), told);
+		cr_expect_eq(integer_of(window, "options_total"), i ? (json_int_t)counts[i] : 0);
+		json_decref(window);
+		json_t *results = expect_result("results", i ? "{'tenant':'acme','id':1}"
+							     : "{'tenant':'acme','id':0}");
+		window = json_array_get(json_object_get(results, "interactions"), 0);
+		cr_expect_eq(json_array_size(json_object_get(window, "options")), counts[i]);
+		cr_expect_null(json_object_get(window, "options_total"));
+		json_decref(results);
+		json_decref(params);
+		free(text);
+	}
+}
+
 Test(control, load_says_what_it_does_and_a_dry_run_what_it_would_do)
 {
 	expect_changes(SATURDAY(PLANNED("1") "," PLANNED("2")) ",'dry_run':true}",

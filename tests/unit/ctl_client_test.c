@@ -558,6 +558,10 @@ Test(ctl_client, a_window_of_any_kind_is_one_line)
 			   "\"f\",\"g\",\"h\",\"i\",\"j\",\"k\",\"l\",\"m\",\"n\",\"o\",\"p\","
 			   "\"q\",\"r\",\"s\",\"t\",\"u\",\"v\"]}"),
 		 "18 s, 19 t, and 2 more]\n"},
+		{ANSWER(1, "{\"tenant\":\"acme\",\"id\":9,\"kind\":\"upvote\",\"state\":\"final\","
+			   "\"question\":\"Which?\",\"options\":[\"a\",\"b\"],"
+			   "\"options_total\":65535}"),
+		 "acme/9 is final: Which? [0 a, 1 b, and 65,533 more]\n"},
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		const struct peer_step steps[] = {{PEER_ANSWER, rows[i].answer}, {PEER_END, NULL}};

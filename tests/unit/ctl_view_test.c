@@ -383,6 +383,29 @@ Test(ctl_view, of_thousands_of_items_the_leading_ones_are_shown)
 	free(document);
 }
 
+Test(ctl_view, items_that_the_appliance_left_out_are_counted)
+{
+	static const struct {
+		size_t max_lines;
+		const char *more;
+	} rows[] = {
+		{0, "  and 65,435 more\n"},
+		{104, "  and 65,435 more\n"},
+		{103, "  and 65,436 more\n"},
+		{9, "  and 65,530 more\n"},
+	};
+	char *document = many_options("upvote", "index", 100, ",\"options_total\":65535");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *text = print_in(document, 0, rows[i].max_lines);
+		cr_expect_not_null(strstr(text, rows[i].more), "row %zu: %s", i, text);
+		cr_expect_not_null(strstr(text, ", and 65,526 more\n"), "row %zu: %s", i, text);
+		if (rows[i].max_lines)
+			cr_expect_leq(lines_of(text), rows[i].max_lines + 1, "row %zu", i);
+		free(text);
+	}
+	free(document);
+}
+
 Test(ctl_view, many_values_are_put_together_in_ranges)
 {
 	static const struct {
@@ -452,6 +475,29 @@ Test(ctl_view, only_seconds_that_have_begun_are_drawn)
 			print_in("{\"kind\":\"reaction\",\"opens_at\":\"1970-01-01T00:00:10Z\","
 				 "\"options\":[{\"label\":\"A\",\"votes\":1}],"
 				 "\"series\":[[8],[4],[2],[],[8],[\"x\"]]}",
+				 rows[i].now_us, 0);
+		cr_expect_not_null(strstr(text, rows[i].seconds), "row %zu: %s", i, text);
+		free(text);
+	}
+}
+
+/* The appliance tells the seconds from the third on: opens_at is second 10 of 1970. */
+Test(ctl_view, a_series_may_begin_later)
+{
+	static const struct {
+		uint64_t now_us;
+		const char *seconds;
+	} rows[] = {
+		{11 * SECOND, "A          "},
+		{12 * SECOND, "A  █       "},
+		{13 * SECOND, "A  █▄      "},
+		{0, "A  █▄▂     "},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *text =
+			print_in("{\"kind\":\"reaction\",\"opens_at\":\"1970-01-01T00:00:10Z\","
+				 "\"options\":[{\"label\":\"A\",\"votes\":1}],"
+				 "\"series\":[[8],[4],[2]],\"series_from\":2}",
 				 rows[i].now_us, 0);
 		cr_expect_not_null(strstr(text, rows[i].seconds), "row %zu: %s", i, text);
 		free(text);

@@ -253,6 +253,120 @@ Test(results, a_reaction_that_was_closed_early_shows_what_came_before)
 	}
 }
 
+/* An upvote of ITEMS items, of which those whose index ends in 00 have votes, the later the more.
+ */
+#define ITEMS 4000
+
+static json_t *upvote_result(enum results_extent extent)
+{
+	static char *items[ITEMS];
+	static uint64_t votes[ITEMS];
+	static struct outcome outcome;
+	struct interaction upvote = {.tenant = &acme,
+				     .question = question,
+				     .rules = {.kind = KIND_UPVOTE, .options = ITEMS},
+				     .labels = items};
+	const struct window of = {.question = upvote.rules, .identity = ONE_PER_VOTER_ITEM};
+	const struct tally_sum sum = {.votes = votes};
+	for (uint64_t i = 0; i < ITEMS; i++) {
+		items[i] = red;
+		votes[i] = i % 100 ? 1 : i;
+	}
+	outcome_make(&outcome, &of, &sum, 1);
+	const struct result result = {.interaction = &upvote,
+				      .window = &of,
+				      .sum = &sum,
+				      .outcome = &outcome,
+				      .extent = extent};
+	return results_interaction(&result);
+}
+
+static json_int_t member_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+Test(results, a_brief_one_has_the_leading_of_many_options)
+{
+	json_t *result = upvote_result(RESULTS_BRIEF);
+	const json_t *options = json_object_get(result, "options");
+	cr_assert_eq(json_array_size(options), RESULTS_BRIEF_OPTIONS);
+	cr_expect_eq(member_of(result, "options_total"), ITEMS);
+	for (size_t i = 0; i < RESULTS_BRIEF_OPTIONS; i++) {
+		const json_t *option = json_array_get(options, i);
+		/* 3900, 3800, … 100; then those with one vote, from 1 on */
+		json_int_t index = i < 39 ? 3900 - 100 * (json_int_t)i : (json_int_t)i - 38;
+		cr_expect_eq(member_of(option, "index"), index, "place %zu", i);
+		cr_expect_eq(member_of(option, "votes"), i < 39 ? index : 1, "place %zu", i);
+	}
+	json_decref(result);
+}
+
+/* What is not revealed must not show in the choice of the options. */
+Test(results, a_blind_one_has_the_first_of_many_options)
+{
+	json_t *result = upvote_result(RESULTS_BRIEF_BLIND);
+	const json_t *options = json_object_get(result, "options");
+	cr_assert_eq(json_array_size(options), RESULTS_BRIEF_OPTIONS);
+	cr_expect_eq(member_of(result, "options_total"), ITEMS);
+	for (size_t i = 0; i < RESULTS_BRIEF_OPTIONS; i++)
+		cr_expect_eq(member_of(json_array_get(options, i), "index"), (json_int_t)i);
+	json_decref(result);
+}
+
+Test(results, a_whole_one_has_all_options)
+{
+	json_t *result = upvote_result(RESULTS_WHOLE);
+	cr_expect_eq(json_array_size(json_object_get(result, "options")), ITEMS);
+	cr_expect_null(json_object_get(result, "options_total"));
+	json_decref(result);
+}
+
+/* Two options a second: 8,192 of its 20,000 seconds have room. */
+Test(results, a_brief_one_has_the_latest_of_a_long_series)
+{
+	static const struct {
+		enum results_extent extent;
+		uint64_t now_s;   /* after the opening */
+		json_int_t first; /* second that is told; -1: it is not said */
+		size_t rows;
+	} rows[] = {
+		{RESULTS_WHOLE, 9000, -1, 20000},    {RESULTS_BRIEF, 0, 0, 2},
+		{RESULTS_BRIEF, 100, 0, 102},        {RESULTS_BRIEF, 8190, 0, 8192},
+		{RESULTS_BRIEF, 8191, 1, 8192},      {RESULTS_BRIEF, 15000, 6810, 8192},
+		{RESULTS_BRIEF, 30000, 11808, 8192}, {RESULTS_BRIEF_BLIND, 30000, 11808, 8192},
+	};
+	static uint64_t votes[2 * 20000];
+	static struct outcome outcome;
+	struct interaction reaction = colour;
+	reaction.rules.kind = KIND_REACTION;
+	const struct window of = {.question = reaction.rules,
+				  .identity = ONE_PER_VOTER_SECOND,
+				  .opens_at_us = OPENS_AT_US,
+				  .closes_at_us = OPENS_AT_US + 20000000000};
+	const struct tally_sum sum = {.votes = votes};
+	for (uint64_t i = 0; i < 2 * 20000; i++)
+		votes[i] = i;
+	outcome_make(&outcome, &of, &sum, 20000);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct result result = {.interaction = &reaction,
+					      .window = &of,
+					      .sum = &sum,
+					      .outcome = &outcome,
+					      .extent = rows[i].extent,
+					      .now_us = OPENS_AT_US + rows[i].now_s * 1000000};
+		json_t *object = results_interaction(&result);
+		const json_t *series = json_object_get(object, "series");
+		json_int_t first = rows[i].first < 0 ? 0 : rows[i].first;
+		cr_expect_eq(json_array_size(series), rows[i].rows, "row %zu", i);
+		cr_expect_eq(json_object_get(object, "series_from") == NULL, rows[i].first < 0);
+		cr_expect_eq(member_of(object, "series_from"), first, "row %zu", i);
+		cr_expect_eq(json_integer_value(json_array_get(json_array_get(series, 0), 1)),
+			     2 * first + 1, "row %zu", i);
+		json_decref(object);
+	}
+}
+
 Test(results, a_leaderboard_may_say_of_which_show_it_is)
 {
 	struct score_entry entry = {7, 5};
