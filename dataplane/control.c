@@ -2,6 +2,10 @@
 /*
  * The loop of the main thread: one epoll over the listeners, the signals, the timer of the windows,
  * and each client's socket and timer. Single-threaded, so methods need no locks.
+ *
+ * Events only read, write and note what is due. The work is done in rounds: a piece for each client
+ * of the studio, then a piece for one of the public's. So whatever the public asks for, the studio
+ * waits for one answer of it at most.
  */
 #include "dataplane/control.h"
 
@@ -43,6 +47,7 @@ struct control {
 	uint64_t changes_told; /* windows_changes() as subscribers know it */
 	struct listener listeners[CONTROL_ROLES];
 	struct client *clients[SLOTS]; /* MAX_CLIENTS of a role, then those of the next */
+	uint32_t served_last;          /* slot of the public's client that had its turn last */
 };
 
 static uint64_t event_key(enum source source, uint32_t slot)
@@ -104,6 +109,7 @@ int control_open(struct appliance *appliance, struct control **result, struct er
 		return err_set(err, -ENOMEM, "control: out of memory");
 	control->appliance = appliance;
 	control->epoll_fd = control->signal_fd = control->windows_fd = -1;
+	control->served_last = CONTROL_PUBLIC * MAX_CLIENTS;
 	for (uint32_t role = 0; role < CONTROL_ROLES; role++)
 		control->listeners[role].fd = -1;
 	int rc = open_listeners(control, err);
@@ -149,22 +155,10 @@ static void accept_client(struct control *control, enum control_role role)
 		drop_client(control, slot);
 }
 
-/* Writing finds a peer that is gone just as reading does, so the kind of event need not be looked
- * at. */
-static void serve_client(struct control *control, uint32_t slot, enum source source)
+/* After something was done for it: drops it where its connection is over. */
+static void settle_client(struct control *control, uint32_t slot, bool alive)
 {
-	struct client *client = control->clients[slot];
-	bool alive = true;
-	if (!client) /* dropped by an earlier event of this round */
-		return;
-	if (source == FROM_TIMER)
-		alive = client_live(client, control->appliance);
-	else if (source == FROM_WINDOWS)
-		alive = client_push(client, control->appliance);
-	else if (client_wants_write(client))
-		alive = client_write(client, control->appliance);
-	if (alive && source == FROM_CLIENT && client_wants_read(client))
-		alive = client_read(client, control->appliance);
+	const struct client *client = control->clients[slot];
 	if (!alive) {
 		drop_client(control, slot);
 		return;
@@ -174,16 +168,68 @@ static void serve_client(struct control *control, uint32_t slot, enum source sou
 	watch(control, EPOLL_CTL_MOD, client->fd, wanted, event_key(FROM_CLIENT, slot));
 }
 
-/* Tells subscribers of windows that changed, and waits for the next change by the clock. */
+/* Writing finds a peer that is gone just as reading does, so the kind of event need not be looked
+ * at. */
+static void serve_client(struct control *control, uint32_t slot)
+{
+	struct client *client = control->clients[slot];
+	bool alive = true;
+	if (!client) /* dropped by an earlier event of this round */
+		return;
+	if (client_wants_write(client))
+		alive = client_write(client);
+	if (alive && client_wants_read(client))
+		alive = client_read(client);
+	settle_client(control, slot, alive);
+}
+
+static bool has_work(const struct control *control, uint32_t slot)
+{
+	return control->clients[slot] && client_has_work(control->clients[slot]);
+}
+
+static void work_for(struct control *control, uint32_t slot)
+{
+	settle_client(control, slot, client_work(control->clients[slot], control->appliance));
+}
+
+/* One of the public's clients, each in its turn. */
+static void work_for_public(struct control *control)
+{
+	uint32_t first = CONTROL_PUBLIC * MAX_CLIENTS;
+	for (uint32_t i = 1; i <= MAX_CLIENTS; i++) {
+		uint32_t slot = first + (control->served_last - first + i) % MAX_CLIENTS;
+		if (!has_work(control, slot))
+			continue;
+		control->served_last = slot;
+		work_for(control, slot);
+		return;
+	}
+}
+
+static void work_round(struct control *control)
+{
+	for (uint32_t slot = 0; slot < CONTROL_PUBLIC * MAX_CLIENTS; slot++)
+		if (has_work(control, slot))
+			work_for(control, slot);
+	work_for_public(control);
+}
+
+static bool any_has_work(const struct control *control)
+{
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		if (has_work(control, slot))
+			return true;
+	return false;
+}
+
+/* Notes who is to be told of windows that changed, and waits for the next change by the clock. */
 static void tell_changes(struct control *control)
 {
 	struct windows *windows = control->appliance->windows;
 	uint64_t now_us = clock_now_us();
 	control->changes_told = windows_changes(windows);
 	transitions_look(windows, now_us, control->clients, SLOTS);
-	for (uint32_t slot = 0; slot < SLOTS; slot++)
-		if (control->clients[slot] && control->clients[slot]->push_due)
-			serve_client(control, slot, FROM_WINDOWS);
 	transitions_arm(control->windows_fd, windows, now_us);
 }
 
@@ -209,10 +255,14 @@ static bool serve_events(struct control *control, const struct epoll_event *even
 		case FROM_WINDOWS:
 			by_clock = read(control->windows_fd, &ticks, sizeof(ticks)) > 0;
 			break;
-		case FROM_CLIENT:
-		case FROM_TIMER: serve_client(control, slot, source); break;
+		case FROM_CLIENT: serve_client(control, slot); break;
+		case FROM_TIMER:
+			if (control->clients[slot])
+				client_tick(control->clients[slot]);
+			break;
 		}
 	}
+	work_round(control);
 	if (by_clock || control->changes_told != windows_changes(control->appliance->windows))
 		tell_changes(control);
 	return true;
@@ -224,7 +274,8 @@ int control_serve(struct control *control, struct err *err)
 	int count;
 	tell_changes(control); /* of windows that were there before */
 	do {
-		count = epoll_wait(control->epoll_fd, events, MAX_EVENTS, CLOCK_TICK_MS);
+		count = epoll_wait(control->epoll_fd, events, MAX_EVENTS,
+				   any_has_work(control) ? 0 : CLOCK_TICK_MS);
 		if (count < 0 && errno != EINTR)
 			return err_set(err, -errno, "control: %s", strerror(errno));
 		follow_clock(control->appliance->windows);

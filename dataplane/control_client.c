@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/clock.h"
@@ -21,6 +22,9 @@
 #define READ_BYTES      65536
 #define LIVE_FRESH_US   4000       /* a vote is to be seen within 10 ms */
 #define OUT_PAUSE_BYTES (1u << 20) /* more than this unsent: its requests wait */
+#define REST_TIMES      10         /* what making a notification took, before the next one */
+
+static uint32_t subscribers; /* connections with a subscription. Control thread only. */
 
 /* An answer may hold a key (tenant_add, tenant_rotate): what lay in a buffer is wiped. */
 static void buffer_free(struct buffer *buffer)
@@ -78,6 +82,7 @@ struct client *client_create(int fd, enum control_role role)
 
 void client_destroy(struct client *client)
 {
+	subscribers -= client->subscribed;
 	close(client->fd);
 	if (client->timer_fd >= 0)
 		close(client->timer_fd);
@@ -91,9 +96,15 @@ bool client_wants_write(const struct client *client)
 	return client->out.end > client->out.start;
 }
 
-bool client_wants_read(const struct client *client)
+/* Its answers go out well enough. */
+static bool takes_answers(const struct client *client)
 {
 	return !client->ending && client->out.end - client->out.start < OUT_PAUSE_BYTES;
+}
+
+bool client_wants_read(const struct client *client)
+{
+	return takes_answers(client) && !client->line_due;
 }
 
 /* Writes what the socket takes. False when the connection is over. */
@@ -152,8 +163,10 @@ static bool put_error(struct client *client, const json_t *id, int code, const c
 /* Sets the subscription's timer; 0 Hz ends it. The first notification is due at once. */
 static void set_rate(struct client *client, uint64_t rate_hz)
 {
+	subscribers += (rate_hz != 0) - client->subscribed;
 	client->subscribed = rate_hz != 0;
-	client->push_due = false;
+	client->push_due = client->live_due = false;
+	client->rests_until_us = 0;
 	struct itimerspec timer = {0};
 	if (rate_hz == 1)
 		timer.it_interval.tv_sec = 1;
@@ -259,35 +272,46 @@ static bool handle_line(struct client *client, struct appliance *appliance, cons
 	return alive;
 }
 
+static size_t longest_line(const struct client *client)
+{
+	return client->role == CONTROL_STUDIO ? CONTROL_MAX_LINE_BYTES
+					      : CONTROL_MAX_PUBLIC_LINE_BYTES;
+}
+
 static bool refuse_long_line(struct client *client)
 {
+	char message[64];
 	client->ending = true;
-	return put_error(client, NULL, CONTROL_INVALID_REQUEST, "the line is longer than 8 MiB");
+	client->line_due = false;
+	snprintf(message, sizeof(message), "the line is longer than %zu KiB",
+		 longest_line(client) >> 10);
+	return put_error(client, NULL, CONTROL_INVALID_REQUEST, message);
 }
 
-/* Answers the whole lines that have come in; stops early where the client does not read. */
-static bool handle_lines(struct client *client, struct appliance *appliance)
+/* Whether a whole line is there, of which nothing ends before `from`. */
+static void look_for_line(struct client *client, size_t from)
+{
+	const struct buffer *in = &client->in;
+	client->line_due = in->end > from && memchr(in->text + from, '\n', in->end - from);
+}
+
+static bool answer_line(struct client *client, struct appliance *appliance)
 {
 	struct buffer *in = &client->in;
-	while (in->end > in->start && client_wants_read(client)) {
-		char *line = in->text + in->start;
-		size_t there = in->end - in->start;
-		char *end = memchr(line, '\n', there);
-		size_t bytes = end ? (size_t)(end - line) + 1 : there;
-		if (bytes > CONTROL_MAX_LINE_BYTES)
-			return refuse_long_line(client);
-		if (!end)
-			break;
-		in->start += bytes;
-		if (!handle_line(client, appliance, line, bytes - 1))
-			return false;
-	}
-	return true;
+	char *line = in->text + in->start;
+	char *end = memchr(line, '\n', in->end - in->start);
+	size_t bytes = (size_t)(end - line) + 1;
+	if (bytes > longest_line(client))
+		return refuse_long_line(client);
+	in->start += bytes;
+	look_for_line(client, in->start);
+	return handle_line(client, appliance, line, bytes - 1);
 }
 
-bool client_read(struct client *client, struct appliance *appliance)
+bool client_read(struct client *client)
 {
 	char piece[READ_BYTES];
+	struct buffer *in = &client->in;
 	ssize_t bytes = recv(client->fd, piece, sizeof(piece), MSG_DONTWAIT);
 	if (bytes < 0)
 		return errno == EAGAIN || errno == EINTR;
@@ -295,9 +319,17 @@ bool client_read(struct client *client, struct appliance *appliance)
 		client->ending = true;
 		return client_wants_write(client);
 	}
-	if (!buffer_add(&client->in, piece, (size_t)bytes))
+	if (!buffer_add(in, piece, (size_t)bytes))
 		return false;
-	return handle_lines(client, appliance);
+	look_for_line(client, in->end - (size_t)bytes);
+	if (!client->line_due && in->end - in->start >= longest_line(client))
+		return refuse_long_line(client);
+	return true;
+}
+
+bool client_write(struct client *client)
+{
+	return flush(client);
 }
 
 /*
@@ -341,21 +373,37 @@ static const struct live *make_live(struct appliance *appliance, const struct cl
 	return live;
 }
 
-static bool put_live(struct client *client, struct appliance *appliance)
+static uint64_t time_us(clockid_t clock)
 {
-	const struct live *live = make_live(appliance, client);
-	client->push_due = false;
-	return put_text(client, live->text, live->bytes);
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
-bool client_live(struct client *client, struct appliance *appliance)
+uint64_t client_rest_us(uint64_t took_us, uint32_t among)
+{
+	uint64_t times = 2 * (uint64_t)among;
+	return took_us * (times > REST_TIMES ? times : REST_TIMES);
+}
+
+static bool put_live(struct client *client, struct appliance *appliance)
+{
+	uint64_t begun_us = time_us(CLOCK_THREAD_CPUTIME_ID);
+	const struct live *live = make_live(appliance, client);
+	bool put = put_text(client, live->text, live->bytes);
+	uint64_t took_us = time_us(CLOCK_THREAD_CPUTIME_ID) - begun_us;
+	client->push_due = client->live_due = false;
+	client->rests_until_us = time_us(CLOCK_MONOTONIC) + client_rest_us(took_us, subscribers);
+	return put;
+}
+
+void client_tick(struct client *client)
 {
 	uint64_t ticks;
 	if (read(client->timer_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
-		return true;
-	if (client_wants_write(client)) /* it has not taken the last one yet */
-		return true;
-	return put_live(client, appliance);
+		return;
+	client->live_due = client->subscribed && !client_wants_write(client) &&
+			   time_us(CLOCK_MONOTONIC) >= client->rests_until_us;
 }
 
 void client_note_change(struct client *client, const struct window *window)
@@ -364,16 +412,26 @@ void client_note_change(struct client *client, const struct window *window)
 		client->push_due = true;
 }
 
-bool client_push(struct client *client, struct appliance *appliance)
+/* A change waits until the last notification has left. */
+static bool is_live_due(const struct client *client)
 {
-	if (!client->push_due || client_wants_write(client))
-		return true;
-	return put_live(client, appliance);
+	return (client->push_due || client->live_due) && !client->ending &&
+	       !client_wants_write(client);
 }
 
-bool client_write(struct client *client, struct appliance *appliance)
+static bool may_answer(const struct client *client)
 {
-	return flush(client) && handle_lines(client, appliance) && client_push(client, appliance);
+	return client->line_due && takes_answers(client);
+}
+
+bool client_has_work(const struct client *client)
+{
+	return may_answer(client) || is_live_due(client);
+}
+
+bool client_work(struct client *client, struct appliance *appliance)
+{
+	return may_answer(client) ? answer_line(client, appliance) : put_live(client, appliance);
 }
 
 void client_forget_live(void)

@@ -36,7 +36,7 @@ json_t *window_for(struct appliance *appliance, enum control_role role, struct a
 
 /*
  * The results document of the selected windows as they stand now, as this role may see it; `brief`:
- * as `live` has it, with much told in part. NULL when out of memory.
+ * as `live` and the public have it, with much told in part. NULL when out of memory.
  */
 json_t *results_now(struct appliance *appliance, enum control_role role,
 		    const struct selection *selection, bool brief);

@@ -318,7 +318,7 @@ static json_t *results_for(struct appliance *appliance, enum control_role role,
 	struct selection selection;
 	if (selection_parse_top(appliance, params, NULL, &selection, error))
 		return NULL;
-	return results_now(appliance, role, &selection, false);
+	return results_now(appliance, role, &selection, role == CONTROL_PUBLIC);
 }
 
 json_t *method_results(struct appliance *appliance, const json_t *params,

@@ -12,7 +12,7 @@
 /*
  * Settles the windows that have become final, so that results need not wait for workers any more;
  * then notes in each client (NULL: none in that slot) which is subscribed to a window that changed
- * since the last call that client_push() has something to send. Returns how many changed.
+ * since the last call that client_work() has something to send. Returns how many changed.
  */
 uint32_t transitions_look(struct windows *windows, uint64_t now_us, struct client *const *clients,
 			  uint32_t slots);

@@ -6,10 +6,11 @@
 #ifndef TALLYWIRE_WIRE_CONTROL_PROTOCOL_H
 #define TALLYWIRE_WIRE_CONTROL_PROTOCOL_H
 
-#define CONTROL_DEFAULT_SOCKET  "/run/tallywire/control.sock"
-#define CONTROL_MAX_LINE_BYTES  (8u << 20) /* a request's line, with its end */
-#define CONTROL_DEFAULT_RATE_HZ 10
-#define CONTROL_MAX_RATE_HZ     100
+#define CONTROL_DEFAULT_SOCKET        "/run/tallywire/control.sock"
+#define CONTROL_MAX_LINE_BYTES        (65u << 20) /* a request's line, with its end: any rundown fits */
+#define CONTROL_MAX_PUBLIC_LINE_BYTES (64u << 10) /* the same on the public socket */
+#define CONTROL_DEFAULT_RATE_HZ       10
+#define CONTROL_MAX_RATE_HZ           100
 
 /* The method of the notifications that a subscription streams. */
 #define CONTROL_LIVE "live"

@@ -373,6 +373,10 @@ Test(embargo, the_items_that_are_told_say_nothing_of_the_votes)
 			     role == CONTROL_PUBLIC ? 0 : 1999);
 		json_decref(live);
 		expect_done("unsubscribe", "");
+		json_t *results = expect_result("results", "");
+		options = json_object_get(window_of(results, "interactions", 0), "options");
+		cr_expect_eq(json_array_size(options), role == CONTROL_PUBLIC ? 100 : 2000);
+		json_decref(results);
 	}
 	json_decref(params);
 	free(text);

@@ -162,7 +162,7 @@ static char *padded_request(size_t bytes)
 	return line;
 }
 
-Test(control_lines, a_line_of_8_mib_is_answered)
+Test(control_lines, the_longest_line_is_answered)
 {
 	char *line = padded_request(CONTROL_MAX_LINE_BYTES);
 	say_bytes(line, CONTROL_MAX_LINE_BYTES);
@@ -216,6 +216,53 @@ Test(control_lines, many_requests_in_one_write_are_answered_in_order)
 	}
 	cr_expect_null(hear());
 	free(lines);
+}
+
+/* The loop decides who is next after each. */
+Test(control_lines, a_piece_of_work_is_one_answer)
+{
+	static const char two[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"list\"}\n"
+				  "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"list\"}\n{";
+	cr_assert_eq(send(peer, two, sizeof(two) - 1, 0), sizeof(two) - 1);
+	cr_expect_not(client_has_work(client));
+	cr_expect(client_read(client));
+	cr_expect_not(listen_once(), "reading answers");
+	for (int id = 1; id <= 2; id++) {
+		cr_expect(client_has_work(client));
+		cr_expect_not(client_wants_read(client), "more than it can answer");
+		cr_expect(client_work(client, &appliance));
+		listen_once();
+		json_t *reply = hear();
+		cr_expect_eq(integer_of(reply, "id"), id);
+		json_decref(reply);
+		cr_expect_null(hear());
+	}
+	cr_expect_not(client_has_work(client), "half a line is none");
+	cr_expect(client_wants_read(client));
+}
+
+/* One has a tenth of the time at most, all of them half of it. */
+Test(control_lines, a_subscriber_rests_as_its_notifications_cost)
+{
+	static const struct {
+		uint64_t took_us;
+		uint32_t among;
+		uint64_t rest_us;
+	} rows[] = {
+		{0, 1, 0},      {0, 128, 0},    {100, 1, 1000},
+		{100, 5, 1000}, {100, 6, 1200}, {90000, 128, 23040000},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		cr_expect_eq(client_rest_us(rows[i].took_us, rows[i].among), rows[i].rest_us);
+	expect_done("subscribe", "{'rate_hz':100}");
+	json_decref(hear_live());
+	client->rests_until_us = UINT64_MAX;
+	struct pollfd timer = {.fd = client->timer_fd, .events = POLLIN};
+	cr_assert_eq(poll(&timer, 1, 10000), 1);
+	client_tick(client);
+	cr_expect_not(client_has_work(client));
+	client->rests_until_us = 0;
+	json_decref(hear_live());
 }
 
 Test(control_lines, a_request_may_come_byte_by_byte)
@@ -292,7 +339,8 @@ Test(control_lines, a_client_that_does_not_read_misses_updates_only)
 	for (int i = 0; i < 3; i++) {
 		struct pollfd timer = {.fd = client->timer_fd, .events = POLLIN};
 		cr_assert_eq(poll(&timer, 1, 10000), 1);
-		cr_expect(client_live(client, &appliance));
+		client_tick(client);
+		cr_expect_not(client_has_work(client));
 	}
 	cr_expect_eq(client->out.end - client->out.start, waiting, "an update was kept");
 	cr_expect_eq(hear_all(), sent);
