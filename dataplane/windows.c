@@ -97,6 +97,16 @@ int windows_republish(struct windows *windows, struct armed_window *armed,
 	return err_set(err, -ENOMEM, "out of memory; nothing has changed");
 }
 
+/* What makes a window of this kind smaller. */
+static const char *smaller_by(const struct interaction *interaction)
+{
+	switch (interaction_identity(interaction)) {
+	case ONE_PER_VOTER_SECOND: return "[windows] voters, or ask for a shorter time";
+	case ONE_PER_VOTER_ITEM: return "[windows] upvotes or voters";
+	default: return "[windows] voters";
+	}
+}
+
 int windows_check_memory(const struct windows *windows, uint64_t taken, uint64_t bytes,
 			 const struct interaction *interaction, struct err *err)
 {
@@ -105,9 +115,10 @@ int windows_check_memory(const struct windows *windows, uint64_t taken, uint64_t
 		return 0;
 	return err_set(err, -ENOMEM,
 		       "%s/%u: needs %llu KiB of ballot memory, %llu KiB of %llu KiB are in use; "
-		       "raise [windows] memory_mb or lower [windows] voters",
+		       "raise [windows] memory_mb or lower %s",
 		       interaction->tenant->name, interaction->id, (unsigned long long)bytes >> 10,
-		       (unsigned long long)taken >> 10, (unsigned long long)limit >> 10);
+		       (unsigned long long)taken >> 10, (unsigned long long)limit >> 10,
+		       smaller_by(interaction));
 }
 
 /* A change under way: what stays, and then what is new. */

@@ -356,6 +356,27 @@ Test(windows_change, an_extension_beyond_the_room_is_refused_and_changes_nothing
 	cr_expect_eq(windows_memory_free(windows), 0);
 }
 
+Test(windows_change, what_does_not_fit_is_told_with_what_makes_it_smaller)
+{
+	static const struct {
+		enum kind kind;
+		const char *smaller;
+	} rows[] = {
+		{KIND_POLL, "memory_mb or lower [windows] voters"},
+		{KIND_QUIZ, "memory_mb or lower [windows] voters"},
+		{KIND_UPVOTE, "memory_mb or lower [windows] upvotes or voters"},
+		{KIND_REACTION, "memory_mb or lower [windows] voters, or ask for a shorter time"},
+	};
+	create_with(4096);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct interaction interaction = plan(&acme, 1, rows[i].kind);
+		cr_expect_eq(windows_arm(windows, &interaction, 1, &err), -ENOMEM);
+		const char *told = strstr(err.text, "memory_mb");
+		cr_expect_str_eq(told ? told : err.text, rows[i].smaller, "row %zu", i);
+		interaction_free(&interaction);
+	}
+}
+
 /* A replay extends nothing, and has voters by the billion: what is not needed is not set aside. */
 Test(windows_change, without_extensions_there_is_no_room_for_them)
 {
