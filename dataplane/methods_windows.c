@@ -82,7 +82,12 @@ json_t *method_open(struct appliance *appliance, const json_t *params, struct me
 		return answer_fail(error, answer_code_of(rc), &err);
 	uint16_t tenant = interaction.tenant->id;
 	uint32_t id = interaction.id;
-	rc = windows_arm(appliance->windows, &interaction, 1, &err);
+	const struct windows_change change = {
+		.interactions = &interaction,
+		.count = 1,
+		.opens_now = json_object_get(params, "opens_at") ? NULL : clock_now_us,
+	};
+	rc = windows_replace(appliance->windows, &change, &err);
 	if (rc) {
 		interaction_free(&interaction);
 		return answer_fail(error, answer_code_of(rc), &err);

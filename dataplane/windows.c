@@ -244,6 +244,18 @@ static int change_arm(const struct windows *windows, struct change *change,
 	return 0;
 }
 
+/* A window that opens now loses nothing of its time to what arming it took. */
+static void open_from_now(struct change *change, const struct windows_change *wanted)
+{
+	uint64_t now_us = wanted->opens_now();
+	for (uint32_t i = 0; i < wanted->count; i++) {
+		struct armed_window *armed = change->armed[change->kept + i];
+		wanted->interactions[i].opens_at_us = armed->interaction.opens_at_us = now_us;
+		armed->window.opens_at_us = now_us;
+		armed->window.closes_at_us = now_us + armed->interaction.duration_us;
+	}
+}
+
 /* The new windows are given back; their interactions are still the caller's. */
 static void change_abandon(struct change *change, const struct windows_change *wanted)
 {
@@ -301,6 +313,8 @@ int windows_replace(struct windows *windows, const struct windows_change *wanted
 	rc = check_all(windows, &change, wanted->interactions, wanted->count, err);
 	if (rc == 0)
 		rc = change_arm(windows, &change, wanted->interactions, wanted->count, err);
+	if (rc == 0 && wanted->opens_now)
+		open_from_now(&change, wanted);
 	if (rc == 0 && !(table = build_table(change.armed, change.count)))
 		rc = err_set(err, -ENOMEM, "windows: out of memory");
 	if (rc == 0 && wanted->last_check)

@@ -72,6 +72,11 @@ struct windows_change {
 	struct interaction *interactions; /* no id twice; one that goes out may come back */
 	uint32_t count;
 	/*
+	 * What time it is once all memory is taken, which may have lasted: they open then, for as
+	 * long as planned, and that is their plan. NULL: they open at their own time.
+	 */
+	uint64_t (*opens_now)(void);
+	/*
 	 * Asked when all memory is taken, which may have lasted, and before anybody sees anything:
 	 * other than 0, with `err` filled in, calls all of it off. NULL: nobody is asked.
 	 */

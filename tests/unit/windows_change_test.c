@@ -125,7 +125,7 @@ Test(windows_change, windows_go_and_come_in_one_step)
 	out[0] = windows_find(windows, 7, 2);
 	out[1] = windows_find(windows, 7, 1);
 	struct interaction in[] = {plan(&acme, 9, KIND_POLL), plan(&acme, 2, KIND_QUIZ)};
-	const struct windows_change change = {out, 2, in, 2, NULL, NULL};
+	const struct windows_change change = {out, 2, in, 2, NULL, NULL, NULL};
 	int waits = workers.waits;
 	cr_assert_eq(windows_replace(windows, &change, &err), 0, "%s", err.text);
 	cr_expect_eq(workers.waits, waits + 1, "workers saw something between");
@@ -175,7 +175,7 @@ Test(windows_change, what_is_called_off_leaves_all_as_it_was)
 	uint32_t count = 2;
 	arm(&acme, 2, KIND_POLL);
 	struct interaction in[] = {plan(&acme, 1, KIND_POLL), plan(&acme, 2, KIND_POLL)};
-	struct windows_change change = {&first, 1, in, 2, NULL, NULL};
+	struct windows_change change = {&first, 1, in, 2, NULL, NULL, NULL};
 	expect_called_off(&change, -EEXIST, "acme/2: the id is in use");
 	cr_expect_eq(windows_check(windows, &change, &err), -EEXIST);
 	change.count = 1;
@@ -195,7 +195,7 @@ Test(windows_change, only_what_is_in_the_way_is_in_the_way)
 	first = arm(&acme, 1, KIND_POLL);
 	arm(&acme, 2, KIND_POLL);
 	struct interaction in[] = {plan(&acme, 3, KIND_POLL), plan(&acme, 4, KIND_POLL)};
-	struct windows_change change = {&first, 1, in, 2, NULL, NULL};
+	struct windows_change change = {&first, 1, in, 2, NULL, NULL, NULL};
 	expect_called_off(&change, -ENOMEM, "acme/4: needs ");
 	change.count = 1;
 	cr_expect_eq(windows_replace(windows, &change, &err), 0, "%s", err.text);
@@ -204,6 +204,34 @@ Test(windows_change, only_what_is_in_the_way_is_in_the_way)
 }
 
 /* ---- Opened by hand ---- */
+
+static uint64_t when_memory_is_there(void)
+{
+	return OPENS + 3 * SECOND;
+}
+
+Test(windows_change, a_window_that_opens_now_does_so_when_its_memory_is_there)
+{
+	for (enum kind kind = KIND_POLL; kind < KIND_COUNT; kind++) {
+		struct interaction set[] = {plan(&acme, 10 + kind, kind),
+					    plan(&zoo, 10 + kind, kind)};
+		const struct windows_change change = {
+			.interactions = set, .count = 2, .opens_now = when_memory_is_there};
+		struct armed_window *before = arm(&acme, 20 + kind, kind);
+		cr_assert_eq(windows_replace(windows, &change, &err), 0, "%s", err.text);
+		cr_expect_eq(before->window.opens_at_us, OPENS);
+		for (uint16_t tenant = 7; tenant <= 8; tenant++) {
+			const struct window *window =
+				window_table_find(*windows_published(windows), tenant, 10 + kind);
+			cr_assert_not_null(window);
+			cr_expect_eq(window->opens_at_us, OPENS + 3 * SECOND);
+			cr_expect_eq(window->closes_at_us, CLOSES + 3 * SECOND);
+			cr_expect_eq(
+				windows_find(windows, tenant, 10 + kind)->interaction.opens_at_us,
+				OPENS + 3 * SECOND);
+		}
+	}
+}
 
 Test(windows_change, a_window_opened_by_hand_is_open_as_long_as_planned)
 {
