@@ -6,8 +6,8 @@
  *
  * A window is compared by its plan, which is what its file said when it was armed. What has become
  * of it since (a close that came early, an extension, an opening by hand) makes no difference: the
- * same file loaded again changes nothing. A window that `open` put into the show stays, whatever the
- * file says, unless it has the same id.
+ * same file loaded again changes nothing. A window that `open` put into the show stays, whatever
+ * the file says, unless it has the same id.
  */
 #ifndef TALLYWIRE_SHOWS_H
 #define TALLYWIRE_SHOWS_H
