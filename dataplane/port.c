@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "dataplane/eal.h"
+#include "dataplane/port_pool.h"
 
 #define RING_SLOTS     2048 /* wanted per receive and per send ring */
 #define MBUF_CACHE     256
@@ -42,21 +43,17 @@ static int make_pool(struct port_queue *queue, const struct config *config, stru
 	char name[RTE_MEMPOOL_NAMESIZE];
 	const struct port_config *port = &config->ports[queue->port];
 	snprintf(name, sizeof(name), "port%u-queue%u", queue->port, queue->number);
-	queue->pool = rte_pktmbuf_pool_create(name, (unsigned int)config->mbufs, MBUF_CACHE, 0,
-					      MBUF_DATA_ROOM, queue->node);
+	unsigned int count = (unsigned int)config->mbufs;
+	queue->pool = port->kind == PORT_AF_XDP
+			      ? port_pool_create(name, count, MBUF_CACHE, queue->node)
+			      : rte_pktmbuf_pool_create(name, count, MBUF_CACHE, 0, MBUF_DATA_ROOM,
+							queue->node);
 	if (!queue->pool)
 		return err_set(err, -ENOMEM,
 			       "[ports] %s = %s: no memory for %llu packet buffers on NUMA node "
 			       "%d: raise [memory] packet_mb or lower mbufs",
 			       port->name, port->text, (unsigned long long)config->mbufs,
 			       queue->node < 0 ? 0 : queue->node);
-	/* AF_XDP registers a pool as one area, so it must lie in one piece. */
-	if (port->kind == PORT_AF_XDP && queue->pool->nb_mem_chunks != 1)
-		return err_set(
-			err, -ENOMEM,
-			"[ports] %s = %s: memory for packet buffers is in %u pieces, AF_XDP needs "
-			"one: set [memory] hugepages = no, or free huge pages and start again",
-			port->name, port->text, queue->pool->nb_mem_chunks);
 	return 0;
 }
 
