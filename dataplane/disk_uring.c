@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The disk of the journal, on io_uring. Called by the journal's thread, and for reading by
+ * recovery.
+ *
+ * A write is two entries that are linked: the write, and behind it the sync, which the kernel
+ * begins when all of the write is done and cancels when it is not. A preparation is three: space,
+ * the file's sync, the directory's. What came of an entry arrives under the number of its
+ * operation and its place in the chain; the operation is over when its last entry is.
+ */
+#include "dataplane/disk_uring.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <liburing.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "wire/journal_format.h"
+
+#define SLOTS        4  /* segments open at a time: one that is left, one written, one prepared */
+#define OPERATIONS   32 /* more than the journal has blocks, twice over */
+#define CHAIN        4  /* places in a chain, a power of two */
+#define RING         (OPERATIONS * CHAIN)
+#define REAP_AT_ONCE 32
+
+struct slot {
+	uint64_t segment; /* 0: free */
+	int fd;
+};
+
+struct operation {
+	bool used;
+	bool prepares;
+	uint8_t left; /* entries that are still to come */
+	struct slot *slot;
+	uint64_t tag;
+	uint64_t bytes;
+	int64_t result;
+};
+
+struct disk_uring {
+	struct disk disk;
+	char path[PATH_MAX];
+	int directory;
+	bool has_ring;
+	struct io_uring ring;
+	uint8_t *memory;
+	uint32_t buffer_bytes;
+	struct slot slots[SLOTS];
+	struct operation operations[OPERATIONS];
+	uint64_t reading; /* the segment that read_fd is of; 0: none */
+	int read_fd;
+};
+
+static struct disk_uring *self_of(struct disk *disk)
+{
+	return (struct disk_uring *)disk;
+}
+
+static void file_name(uint64_t segment, char name[JOURNAL_NAME_BYTES])
+{
+	snprintf(name, JOURNAL_NAME_BYTES, JOURNAL_NAME_FORMAT, (unsigned long long)segment);
+}
+
+static void name(struct disk *disk, uint64_t segment, char *text, uint32_t bytes)
+{
+	char file[JOURNAL_NAME_BYTES];
+	file_name(segment, file);
+	snprintf(text, bytes, "%s/%s", self_of(disk)->path, file);
+}
+
+static struct slot *slot_of(struct disk_uring *self, uint64_t segment)
+{
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (self->slots[i].segment == segment)
+			return &self->slots[i];
+	return NULL;
+}
+
+static void free_slot(struct disk_uring *self, struct slot *slot)
+{
+	int none = -1;
+	io_uring_register_files_update(&self->ring, (unsigned int)(slot - self->slots), &none, 1);
+	close(slot->fd);
+	*slot = (struct slot){0};
+}
+
+static struct operation *take_operation(struct disk_uring *self, uint8_t entries)
+{
+	if (io_uring_sq_space_left(&self->ring) < entries)
+		return NULL;
+	for (uint32_t i = 0; i < OPERATIONS; i++) {
+		if (self->operations[i].used)
+			continue;
+		self->operations[i] = (struct operation){.used = true, .left = entries};
+		return &self->operations[i];
+	}
+	return NULL;
+}
+
+/* An entry of an operation's chain. take_operation() has seen that there is room. */
+static struct io_uring_sqe *next_entry(struct disk_uring *self)
+{
+	return io_uring_get_sqe(&self->ring);
+}
+
+/* After io_uring_prep_*(), which clears these. */
+static void chain(const struct disk_uring *self, struct io_uring_sqe *sqe,
+		  const struct operation *operation, uint32_t place, unsigned int flags)
+{
+	sqe->user_data = (uint64_t)(operation - self->operations) * CHAIN + place;
+	sqe->flags |= (uint8_t)flags;
+}
+
+/* Where O_DIRECT is not known, the page cache takes the write and the sync empties it. */
+static int create(struct disk_uring *self, const char *file)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC;
+	int fd = openat(self->directory, file, flags | O_EXCL | O_DIRECT, 0600);
+	if (fd < 0 && errno == EINVAL)
+		fd = openat(self->directory, file, flags, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+static int prepare(struct disk *disk, uint64_t segment, uint64_t bytes, uint64_t tag)
+{
+	struct disk_uring *self = self_of(disk);
+	char file[JOURNAL_NAME_BYTES];
+	struct slot *slot = slot_of(self, 0);
+	struct operation *operation = slot ? take_operation(self, 3) : NULL;
+	if (!operation)
+		return -EBUSY;
+	file_name(segment, file);
+	int fd = create(self, file);
+	if (fd < 0) {
+		operation->used = false;
+		return fd;
+	}
+	*slot = (struct slot){.segment = segment, .fd = fd};
+	int rc = io_uring_register_files_update(&self->ring, (unsigned int)(slot - self->slots),
+						&fd, 1);
+	if (rc < 0) {
+		operation->used = false;
+		free_slot(self, slot);
+		unlinkat(self->directory, file, 0);
+		return rc;
+	}
+	operation->prepares = true;
+	operation->slot = slot;
+	operation->tag = tag;
+	operation->bytes = bytes;
+	struct io_uring_sqe *sqe = next_entry(self);
+	io_uring_prep_fallocate(sqe, fd, 0, 0, (off_t)bytes);
+	chain(self, sqe, operation, 0, IOSQE_IO_LINK);
+	sqe = next_entry(self);
+	io_uring_prep_fsync(sqe, fd, 0);
+	chain(self, sqe, operation, 1, IOSQE_IO_LINK);
+	sqe = next_entry(self);
+	io_uring_prep_fsync(sqe, self->directory, 0);
+	chain(self, sqe, operation, 2, 0);
+	io_uring_submit(&self->ring); /* what it does not take now, reap() offers again */
+	return 0;
+}
+
+static int write_and_sync(struct disk *disk, const struct disk_write *write)
+{
+	struct disk_uring *self = self_of(disk);
+	struct slot *slot = slot_of(self, write->segment);
+	struct operation *operation = slot ? take_operation(self, 2) : NULL;
+	if (!operation)
+		return slot ? -EBUSY : -EBADF;
+	int place = (int)(slot - self->slots);
+	const uint8_t *from =
+		self->memory + (size_t)write->buffer * self->buffer_bytes + write->from;
+	operation->slot = slot;
+	operation->tag = write->tag;
+	operation->bytes = write->bytes;
+	struct io_uring_sqe *sqe = next_entry(self);
+	io_uring_prep_write_fixed(sqe, place, from, write->bytes, write->offset, 0);
+	chain(self, sqe, operation, 0, IOSQE_FIXED_FILE | IOSQE_IO_LINK);
+	sqe = next_entry(self);
+	io_uring_prep_fsync(sqe, place, IORING_FSYNC_DATASYNC);
+	chain(self, sqe, operation, 1, IOSQE_FIXED_FILE);
+	io_uring_submit(&self->ring);
+	return 0;
+}
+
+/* The file system has no fallocate(): it is as long, and space is found when it is written to. */
+static int lengthen(struct disk_uring *self, const struct operation *operation)
+{
+	int fd = operation->slot->fd;
+	if (ftruncate(fd, (off_t)operation->bytes) || fsync(fd) || fsync(self->directory))
+		return -errno;
+	return 0;
+}
+
+static int64_t end_preparation(struct disk_uring *self, const struct operation *operation)
+{
+	char file[JOURNAL_NAME_BYTES];
+	int64_t result = operation->result;
+	if (result == -EOPNOTSUPP)
+		result = lengthen(self, operation);
+	if (result) {
+		file_name(operation->slot->segment, file);
+		free_slot(self, operation->slot);
+		unlinkat(self->directory, file, 0);
+	}
+	return result;
+}
+
+/*
+ * Takes note of one entry. The first that went wrong is the chain's result; those behind it come
+ * back as cancelled. A write that was cut short is its number of bytes, whatever the sync says.
+ */
+static bool note(struct operation *operation, uint32_t place, int result)
+{
+	bool writes = !operation->prepares && place == 0;
+	int64_t right = operation->prepares || writes ? 0 : (int64_t)operation->bytes;
+	if (operation->result == right && (result < 0 || writes))
+		operation->result = result;
+	return --operation->left == 0;
+}
+
+static uint32_t take_done(struct disk_uring *self, struct disk_done *done, uint32_t most)
+{
+	struct io_uring_cqe *cqes[REAP_AT_ONCE];
+	uint32_t count = 0;
+	uint32_t found = io_uring_peek_batch_cqe(&self->ring, cqes,
+						 most < REAP_AT_ONCE ? most : REAP_AT_ONCE);
+	for (uint32_t i = 0; i < found; i++) {
+		uint64_t number = cqes[i]->user_data;
+		if (number >= OPERATIONS * CHAIN)
+			continue; /* liburing's own, for a timeout */
+		struct operation *operation = &self->operations[number / CHAIN];
+		if (!note(operation, number % CHAIN, cqes[i]->res))
+			continue;
+		done[count++] = (struct disk_done){
+			.tag = operation->tag,
+			.result = operation->prepares ? end_preparation(self, operation)
+						      : operation->result,
+		};
+		operation->used = false;
+	}
+	io_uring_cq_advance(&self->ring, found);
+	return count;
+}
+
+static uint32_t reap(struct disk *disk, struct disk_done *done, uint32_t most, uint32_t wait_us)
+{
+	struct disk_uring *self = self_of(disk);
+	struct __kernel_timespec timeout = {
+		.tv_sec = wait_us / 1000000,
+		.tv_nsec = wait_us % 1000000 * 1000ll,
+	};
+	struct io_uring_cqe *cqe;
+	if (io_uring_sq_ready(&self->ring))
+		io_uring_submit(&self->ring);
+	uint32_t count = take_done(self, done, most);
+	if (count || !wait_us)
+		return count;
+	io_uring_wait_cqe_timeout(&self->ring, &cqe, &timeout);
+	return take_done(self, done, most);
+}
+
+static void finish(struct disk *disk, uint64_t segment, uint64_t used_bytes)
+{
+	struct disk_uring *self = self_of(disk);
+	struct slot *slot = slot_of(self, segment);
+	if (!slot)
+		return;
+	/* What cannot be cut stays as long as it is, which readers do not mind. */
+	if (used_bytes && ftruncate(slot->fd, (off_t)used_bytes) == 0)
+		fsync(slot->fd);
+	free_slot(self, slot);
+}
+
+static int remove_segment(struct disk *disk, uint64_t segment)
+{
+	struct disk_uring *self = self_of(disk);
+	char file[JOURNAL_NAME_BYTES];
+	finish(disk, segment, 0);
+	file_name(segment, file);
+	return unlinkat(self->directory, file, 0) ? -errno : 0;
+}
+
+static int lock(struct disk_uring *self, struct err *err)
+{
+	if (flock(self->directory, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	int rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return err_set(err, rc,
+		       "%s: cannot be locked: %s; is another tallyd writing its journal there?",
+		       self->path, strerror(-rc));
+}
+
+static int buffers(struct disk *disk, void *memory, uint32_t count, uint32_t bytes, struct err *err)
+{
+	struct disk_uring *self = self_of(disk);
+	const struct iovec all = {.iov_base = memory, .iov_len = (size_t)count * bytes};
+	int none[SLOTS];
+	memset(none, -1, sizeof(none));
+	int rc = lock(self, err);
+	if (rc)
+		return rc;
+	rc = io_uring_queue_init(RING, &self->ring, 0);
+	if (rc)
+		return err_set(
+			err, rc,
+			"io_uring: %s; the journal needs it: sysctl kernel.io_uring_disabled, "
+			"and what a container's seccomp profile allows",
+			strerror(-rc));
+	self->has_ring = true;
+	self->memory = memory;
+	self->buffer_bytes = bytes;
+	rc = io_uring_register_buffers(&self->ring, &all, 1);
+	if (rc)
+		return err_set(err, rc,
+			       "io_uring: %zu bytes of buffers cannot be registered: %s; "
+			       "raise the limit of locked memory (ulimit -l)",
+			       all.iov_len, strerror(-rc));
+	rc = io_uring_register_files(&self->ring, none, SLOTS);
+	if (rc)
+		return err_set(err, rc, "io_uring: files cannot be registered: %s", strerror(-rc));
+	return 0;
+}
+
+/* 0 for what is no segment's name. */
+static uint64_t segment_of(const char *file)
+{
+	char again[JOURNAL_NAME_BYTES];
+	uint64_t segment = strtoull(file, NULL, 16);
+	file_name(segment, again);
+	return strcmp(file, again) ? 0 : segment;
+}
+
+static int compare_segments(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+	return (a > b) - (a < b);
+}
+
+static int read_names(DIR *directory, uint64_t **segments, uint32_t *count)
+{
+	uint32_t room = 0;
+	for (struct dirent *found; (found = readdir(directory));) {
+		uint64_t segment = segment_of(found->d_name);
+		if (!segment)
+			continue;
+		if (*count == room) {
+			room = room ? 2 * room : 64;
+			uint64_t *more = realloc(*segments, room * sizeof(*more));
+			if (!more)
+				return -ENOMEM;
+			*segments = more;
+		}
+		(*segments)[(*count)++] = segment;
+	}
+	return 0;
+}
+
+static int list(struct disk *disk, uint64_t **segments, uint32_t *count, struct err *err)
+{
+	struct disk_uring *self = self_of(disk);
+	int fd = openat(self->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	*segments = NULL;
+	*count = 0;
+	if (!directory) {
+		int rc = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err_set(err, rc, "%s: cannot be listed: %s", self->path, strerror(-rc));
+	}
+	int rc = read_names(directory, segments, count);
+	closedir(directory);
+	if (rc) {
+		free(*segments);
+		return err_set(err, rc, "%s: no memory to list it", self->path);
+	}
+	if (*count)
+		qsort(*segments, *count, sizeof(**segments), compare_segments);
+	return 0;
+}
+
+static int open_to_read(struct disk_uring *self, uint64_t segment)
+{
+	char file[JOURNAL_NAME_BYTES];
+	if (self->reading == segment)
+		return 0;
+	if (self->reading)
+		close(self->read_fd);
+	file_name(segment, file);
+	self->read_fd = openat(self->directory, file, O_RDONLY | O_CLOEXEC);
+	self->reading = self->read_fd < 0 ? 0 : segment;
+	return self->read_fd < 0 ? -errno : 0;
+}
+
+static int64_t read_bytes(struct disk *disk, uint64_t segment, uint64_t offset, void *memory,
+			  uint32_t bytes)
+{
+	struct disk_uring *self = self_of(disk);
+	uint32_t done = 0;
+	int rc = open_to_read(self, segment);
+	if (rc)
+		return rc;
+	while (done < bytes) {
+		ssize_t got = pread(self->read_fd, (uint8_t *)memory + done, bytes - done,
+				    (off_t)(offset + done));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		done += (uint32_t)got;
+	}
+	return done;
+}
+
+static const struct disk_ops ops = {
+	.buffers = buffers,
+	.prepare = prepare,
+	.write = write_and_sync,
+	.reap = reap,
+	.finish = finish,
+	.remove = remove_segment,
+	.list = list,
+	.read = read_bytes,
+	.name = name,
+};
+
+int disk_uring_open(const char *path, struct disk **disk, struct err *err)
+{
+	if (strlen(path) >= PATH_MAX)
+		return err_set(err, -ENAMETOOLONG, "the journal's directory: its path is too long");
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return err_set(err, -errno, "%s: cannot be made: %s", path, strerror(errno));
+	struct disk_uring *self = calloc(1, sizeof(*self));
+	if (!self)
+		return err_set(err, -ENOMEM, "%s: no memory", path);
+	self->disk.ops = &ops;
+	strcpy(self->path, path);
+	self->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (self->directory < 0) {
+		int rc = -errno;
+		free(self);
+		return err_set(err, rc, "%s: cannot be opened as a directory: %s", path,
+			       strerror(-rc));
+	}
+	*disk = &self->disk;
+	return 0;
+}
+
+void disk_uring_close(struct disk *disk)
+{
+	if (!disk)
+		return;
+	struct disk_uring *self = self_of(disk);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (self->slots[i].segment)
+			free_slot(self, &self->slots[i]);
+	if (self->has_ring)
+		io_uring_queue_exit(&self->ring);
+	if (self->reading)
+		close(self->read_fd);
+	close(self->directory);
+	free(self);
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The journal's life, its thread, and the control thread's side: events, failures, status. */
+#include "dataplane/journal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/journal_state.h"
+
+static int check_options(const struct journal_options *options, struct err *err)
+{
+	if (options->block_bytes < JOURNAL_PAGE_BYTES ||
+	    options->block_bytes > JOURNAL_BLOCK_MAX_BYTES ||
+	    options->block_bytes % JOURNAL_PAGE_BYTES)
+		return err_set(err, -EINVAL, "journal: blocks of %u bytes: a multiple of %u to %u",
+			       options->block_bytes, JOURNAL_PAGE_BYTES, JOURNAL_BLOCK_MAX_BYTES);
+	if (options->segment_bytes < options->block_bytes ||
+	    options->segment_bytes % JOURNAL_PAGE_BYTES)
+		return err_set(err, -EINVAL,
+			       "journal: segments of %llu bytes: a multiple of %u, %u at least",
+			       (unsigned long long)options->segment_bytes, JOURNAL_PAGE_BYTES,
+			       options->block_bytes);
+	if (options->workers > JOURNAL_MAX_WORKERS)
+		return err_set(err, -EINVAL, "journal: %u workers: it takes %u", options->workers,
+			       JOURNAL_MAX_WORKERS);
+	if (!options->ring_entries || options->ring_entries & (options->ring_entries - 1))
+		return err_set(err, -EINVAL, "journal: rings of %u votes: a power of two",
+			       options->ring_entries);
+	if (options->sequence < JOURNAL_FIRST_SEQUENCE || !options->segment)
+		return err_set(err, -EINVAL, "journal: segments and blocks are numbered from 1");
+	return 0;
+}
+
+static void *take_zeroed(size_t align, size_t bytes)
+{
+	size_t whole = (bytes + align - 1) / align * align;
+	void *memory = aligned_alloc(align, whole ? whole : align);
+	if (memory)
+		memset(memory, 0, whole);
+	return memory;
+}
+
+static void free_journal(struct journal *journal)
+{
+	for (uint32_t i = 0; journal->rings && i < journal->options.workers; i++)
+		free(journal->rings[i].entries);
+	free(journal->rings);
+	free(journal->targets);
+	free(journal->memory);
+	pthread_cond_destroy(&journal->changed);
+	pthread_mutex_destroy(&journal->lock);
+	free(journal);
+}
+
+/* Everything is zeroed, and thereby mapped, before the first vote. */
+static int take_rings(struct journal *journal)
+{
+	const struct journal_options *options = &journal->options;
+	journal->memory = take_zeroed(DISK_ALIGN, (size_t)JOURNAL_BLOCKS * options->block_bytes);
+	journal->targets = calloc(options->workers + 1, sizeof(*journal->targets));
+	journal->rings =
+		take_zeroed(JOURNAL_RING_ALIGN, options->workers * sizeof(*journal->rings));
+	if (!journal->memory || !journal->targets || !journal->rings)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < options->workers; i++) {
+		struct journal_ring *ring = &journal->rings[i];
+		ring->clock = &journal->clock;
+		ring->mask = options->ring_entries - 1;
+		ring->worker = i;
+		ring->seen = JOURNAL_OFFLINE;
+		ring->entries = take_zeroed(JOURNAL_RING_ALIGN,
+					    options->ring_entries * sizeof(*ring->entries));
+		if (!ring->entries)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct journal *make(const struct journal_options *options)
+{
+	struct journal *journal = take_zeroed(JOURNAL_RING_ALIGN, sizeof(*journal));
+	if (!journal)
+		return NULL;
+	journal->options = *options;
+	journal->disk = options->disk;
+	journal->clock.round = 1;
+	journal->last_segment = options->segment - 1;
+	journal->durable = journal->submitted = journal->ended = options->sequence - 1;
+	journal->status.sequence = journal->durable;
+	journal->queue_end = &journal->queue;
+	pthread_mutex_init(&journal->lock, NULL);
+	pthread_cond_init(&journal->changed, NULL);
+	if (take_rings(journal)) {
+		free_journal(journal);
+		return NULL;
+	}
+	return journal;
+}
+
+/* Nothing is written to it before the first block is there. */
+static int prepare_first(struct journal *journal, struct err *err)
+{
+	journal_prepare(journal, true);
+	while (journal->next.state == SEGMENT_PREPARING)
+		journal_complete(journal, 1000);
+	if (journal->failed) {
+		*err = journal->failure;
+		return journal->failed;
+	}
+	journal->current = journal->next;
+	journal->next.state = SEGMENT_NONE;
+	journal->status.segment = journal->current.id;
+	return 0;
+}
+
+int journal_open(const struct journal_options *options, struct journal **out, struct err *err)
+{
+	int rc = check_options(options, err);
+	if (rc)
+		return rc;
+	struct journal *journal = make(options);
+	if (!journal)
+		return err_set(err, -ENOMEM, "journal: no memory for %u rings of %u votes",
+			       options->workers, options->ring_entries);
+	rc = journal->disk->ops->buffers(journal->disk, journal->memory, JOURNAL_BLOCKS,
+					 options->block_bytes, err);
+	if (rc)
+		goto err_free;
+	rc = prepare_first(journal, err);
+	if (rc)
+		goto err_free;
+	*out = journal;
+	return 0;
+err_free:
+	free_journal(journal);
+	return rc;
+}
+
+bool journal_step(struct journal *journal, uint32_t wait_us)
+{
+	bool done = journal_begin_again(journal);
+	if (!journal->failed)
+		done |= journal_gather(journal);
+	done |= journal_submit(journal);
+	return journal_complete(journal, done ? 0 : wait_us) || done;
+}
+
+bool journal_is_idle(const struct journal *journal)
+{
+	for (uint32_t i = 0; i < journal->options.workers; i++)
+		if (__atomic_load_n(&journal->rings[i].head, __ATOMIC_ACQUIRE) !=
+		    journal->rings[i].tail)
+			return false;
+	struct journal *changing = (struct journal *)journal;
+	pthread_mutex_lock(&changing->lock);
+	bool queued = journal->queue;
+	pthread_mutex_unlock(&changing->lock);
+	return !queued && !journal->events && !journal->gathering &&
+	       journal->ended == journal->durable;
+}
+
+static bool is_over(const struct journal *journal)
+{
+	if (!__atomic_load_n(&journal->stopping, __ATOMIC_ACQUIRE))
+		return false;
+	if (journal->failed)
+		return !__atomic_load_n(&journal->resuming, __ATOMIC_ACQUIRE);
+	return journal_is_idle(journal);
+}
+
+static void *run(void *arg)
+{
+	struct journal *journal = arg;
+	while (!is_over(journal))
+		journal_step(journal, journal->options.poll_us);
+	return NULL;
+}
+
+int journal_start(struct journal *journal, struct err *err)
+{
+	int rc = pthread_create(&journal->thread, NULL, run, journal);
+	if (rc)
+		return err_set(err, -rc, "journal: no thread: %s", strerror(rc));
+	pthread_setname_np(journal->thread, "journal");
+	journal->started = true;
+	return 0;
+}
+
+int journal_stop(struct journal *journal, struct err *err)
+{
+	__atomic_store_n(&journal->stopping, true, __ATOMIC_RELEASE);
+	if (journal->started)
+		pthread_join(journal->thread, NULL);
+	journal->started = false;
+	journal->stopping = false;
+	return journal_failed(journal, err);
+}
+
+void journal_close(struct journal *journal)
+{
+	if (!journal)
+		return;
+	journal_finish(journal);
+	for (struct event *event; (event = journal->events);) {
+		journal->events = event->next;
+		free(event);
+	}
+	for (struct event *event; (event = journal->queue);) {
+		journal->queue = event->next;
+		free(event);
+	}
+	free_journal(journal);
+}
+
+struct journal_ring *journal_ring(struct journal *journal, uint32_t worker)
+{
+	return &journal->rings[worker];
+}
+
+int journal_append(struct journal *journal, const struct record_event *event, uint64_t *ticket,
+		   struct err *err)
+{
+	uint32_t bytes = record_event_bytes(event);
+	if (event->text_bytes > JOURNAL_EVENT_MAX_BYTES || bytes > JOURNAL_EVENT_MAX_BYTES)
+		return err_set(err, -EMSGSIZE, "journal: %s of %u bytes: an event has %u at most",
+			       record_event_name(event->kind), event->text_bytes,
+			       JOURNAL_EVENT_MAX_BYTES);
+	struct event *queued = malloc(sizeof(*queued) + bytes);
+	if (!queued)
+		return err_set(err, -ENOMEM, "journal: no memory for an event of %u bytes", bytes);
+	*queued = (struct event){.kind = event->kind, .bytes = bytes};
+	record_event_write(event, queued->body);
+	pthread_mutex_lock(&journal->lock);
+	*ticket = queued->ticket = ++journal->last_ticket;
+	*journal->queue_end = queued;
+	journal->queue_end = &queued->next;
+	pthread_mutex_unlock(&journal->lock);
+	return 0;
+}
+
+/* Under the lock. What is about to be resumed is not failed any more. */
+static int failure_of(const struct journal *journal, struct err *err)
+{
+	if (!journal->failed || journal->resuming)
+		return 0;
+	*err = journal->failure;
+	return journal->failed;
+}
+
+/* Under the lock. */
+static int look(const struct journal *journal, uint64_t ticket, struct err *err)
+{
+	if (journal->durable_ticket >= ticket)
+		return 0;
+	return failure_of(journal, err) ? journal->failed : -EAGAIN;
+}
+
+int journal_wait(struct journal *journal, uint64_t ticket, struct err *err)
+{
+	int rc;
+	pthread_mutex_lock(&journal->lock);
+	while ((rc = look(journal, ticket, err)) == -EAGAIN)
+		pthread_cond_wait(&journal->changed, &journal->lock);
+	pthread_mutex_unlock(&journal->lock);
+	return rc;
+}
+
+int journal_check(struct journal *journal, uint64_t ticket, struct err *err)
+{
+	pthread_mutex_lock(&journal->lock);
+	int rc = look(journal, ticket, err);
+	pthread_mutex_unlock(&journal->lock);
+	return rc;
+}
+
+int journal_failed(struct journal *journal, struct err *err)
+{
+	pthread_mutex_lock(&journal->lock);
+	int rc = failure_of(journal, err);
+	pthread_mutex_unlock(&journal->lock);
+	return rc;
+}
+
+void journal_resume(struct journal *journal)
+{
+	pthread_mutex_lock(&journal->lock);
+	if (journal->failed)
+		__atomic_store_n(&journal->resuming, true, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&journal->lock);
+}
+
+void journal_status(struct journal *journal, struct journal_status *status)
+{
+	pthread_mutex_lock(&journal->lock);
+	*status = journal->status;
+	pthread_mutex_unlock(&journal->lock);
+	status->round = __atomic_load_n(&journal->clock.durable, __ATOMIC_ACQUIRE);
+}
