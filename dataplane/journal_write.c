@@ -216,9 +216,8 @@ bool journal_begin_again(struct journal *journal)
 void journal_finish(struct journal *journal)
 {
 	struct disk *disk = journal->disk;
-	struct disk_done done[REAP_MAX];
 	while (journal->under_way)
-		journal->under_way -= disk->ops->reap(disk, done, REAP_MAX, 1000);
+		journal_complete(journal, 1000);
 	if (journal->previous.state == SEGMENT_READY)
 		disk->ops->finish(disk, journal->previous.id, 0);
 	if (journal->current.state == SEGMENT_READY && journal->current.used)
