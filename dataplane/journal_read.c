@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Read at once; more than a block, so that most blocks lie in it whole. */
-#define CHUNK_BYTES (4u << 20)
+#define CHUNK_BYTES (2u << 20)
 
 struct reading {
 	struct disk *disk;
