@@ -47,6 +47,10 @@ struct disk_ops {
 	int (*buffers)(struct disk *disk, void *memory, uint32_t count, uint32_t bytes,
 		       struct err *err);
 
+	/* All that is in the segments now is there after a power cut, too. For who goes on writing
+	 * after another process, which may have been killed between write and sync. */
+	int (*settle)(struct disk *disk, struct err *err);
+
 	/* Makes a segment that was not there, of so many bytes, which read as zeros; done when it
 	 * would be there after a power cut, too. What failed leaves no file. */
 	int (*prepare)(struct disk *disk, uint64_t segment, uint64_t bytes, uint64_t tag);

@@ -383,6 +383,7 @@ static int list(struct disk *disk, uint64_t **segments, uint32_t *count, struct 
 	closedir(directory);
 	if (rc) {
 		free(*segments);
+		*segments = NULL;
 		return err_set(err, rc, "%s: no memory to list it", self->path);
 	}
 	if (*count)
@@ -425,8 +426,29 @@ static int64_t read_bytes(struct disk *disk, uint64_t segment, uint64_t offset, 
 	return done;
 }
 
+static int settle(struct disk *disk, struct err *err)
+{
+	struct disk_uring *self = self_of(disk);
+	uint64_t *segments;
+	uint32_t count;
+	int rc = list(disk, &segments, &count, err);
+	for (uint32_t i = 0; !rc && i < count; i++) {
+		rc = open_to_read(self, segments[i]);
+		if (!rc && fsync(self->read_fd))
+			rc = -errno;
+		if (rc)
+			err_set(err, rc, "%s: segment %016" PRIx64 " cannot be synced: %s",
+				self->path, segments[i], strerror(-rc));
+	}
+	if (!rc && fsync(self->directory))
+		rc = err_set(err, -errno, "%s: cannot be synced: %s", self->path, strerror(errno));
+	free(segments);
+	return rc;
+}
+
 static const struct disk_ops ops = {
 	.buffers = buffers,
+	.settle = settle,
 	.prepare = prepare,
 	.write = write_and_sync,
 	.reap = reap,

@@ -27,7 +27,7 @@ static int check_options(const struct journal_options *options, struct err *err)
 	if (!options->ring_entries || options->ring_entries & (options->ring_entries - 1))
 		return err_set(err, -EINVAL, "journal: rings of %u votes: a power of two",
 			       options->ring_entries);
-	if (options->sequence < JOURNAL_FIRST_SEQUENCE || !options->segment)
+	if (options->next.sequence < JOURNAL_FIRST_SEQUENCE || !options->next.segment)
 		return err_set(err, -EINVAL, "journal: segments and blocks are numbered from 1");
 	return 0;
 }
@@ -65,7 +65,7 @@ static int take_rings(struct journal *journal)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < options->workers; i++) {
 		struct journal_ring *ring = &journal->rings[i];
-		ring->clock = &journal->clock;
+		ring->rounds = &journal->rounds;
 		ring->mask = options->ring_entries - 1;
 		ring->worker = i;
 		ring->seen = JOURNAL_OFFLINE;
@@ -84,9 +84,10 @@ static struct journal *make(const struct journal_options *options)
 		return NULL;
 	journal->options = *options;
 	journal->disk = options->disk;
-	journal->clock.round = 1;
-	journal->last_segment = options->segment - 1;
-	journal->durable = journal->submitted = journal->ended = options->sequence - 1;
+	journal->rounds.round = 1;
+	journal->last_segment = options->next.segment - 1;
+	journal->durable_segment = options->next.previous;
+	journal->durable = journal->submitted = journal->ended = options->next.sequence - 1;
 	journal->status.sequence = journal->durable;
 	journal->queue_end = &journal->queue;
 	pthread_mutex_init(&journal->lock, NULL);
@@ -108,8 +109,7 @@ static int prepare_first(struct journal *journal, struct err *err)
 		*err = journal->failure;
 		return journal->failed;
 	}
-	journal->current = journal->next;
-	journal->next.state = SEGMENT_NONE;
+	journal_advance_segment(journal);
 	journal->status.segment = journal->current.id;
 	return 0;
 }
@@ -125,6 +125,11 @@ int journal_open(const struct journal_options *options, struct journal **out, st
 			       options->workers, options->ring_entries);
 	rc = journal->disk->ops->buffers(journal->disk, journal->memory, JOURNAL_BLOCKS,
 					 options->block_bytes, err);
+	if (rc)
+		goto err_free;
+	/* Blocks say that those before them are durable; what was read back may be in caches only.
+	 */
+	rc = journal->disk->ops->settle(journal->disk, err);
 	if (rc)
 		goto err_free;
 	rc = prepare_first(journal, err);
@@ -295,5 +300,5 @@ void journal_status(struct journal *journal, struct journal_status *status)
 	pthread_mutex_lock(&journal->lock);
 	*status = journal->status;
 	pthread_mutex_unlock(&journal->lock);
-	status->round = __atomic_load_n(&journal->clock.durable, __ATOMIC_ACQUIRE);
+	status->round = __atomic_load_n(&journal->rounds.durable, __ATOMIC_ACQUIRE);
 }

@@ -31,9 +31,9 @@
 struct journal;
 
 struct journal_options {
-	struct disk *disk;      /* outlives the journal */
-	uint64_t segment;       /* the first one to write: journal_report.next_segment */
-	uint64_t sequence;      /* of the first block: journal_report.next_sequence */
+	struct disk *disk; /* outlives the journal */
+	struct record_tail
+		next; /* journal_report.next; {1, JOURNAL_FIRST_SEQUENCE, 0} is a new one */
 	uint64_t segment_bytes; /* a multiple of JOURNAL_PAGE_BYTES, a block at least */
 	uint32_t block_bytes;   /* the same, up to JOURNAL_BLOCK_MAX_BYTES */
 	uint32_t workers;       /* 0 to JOURNAL_MAX_WORKERS */
@@ -54,8 +54,13 @@ struct journal_status {
 };
 
 /*
- * Takes memory and the disk's buffers, and prepares the first segment. 0, -EINVAL, -ENOMEM or what
- * the disk says. All workers are offline at first. Control thread, as are start, stop and close.
+ * Takes memory and the disk's buffers, brings to disk what was read back, and prepares the first
+ * segment. 0, -EINVAL, -ENOMEM or what the disk says. All workers are offline at first. Control
+ * thread, as are start, stop and close.
+ *
+ * What reading has found stands for good when this writer's first block is durable: until then a
+ * write of a predecessor that was killed may still arrive. So append STARTED, and wait for it,
+ * before the first vote.
  */
 int journal_open(const struct journal_options *options, struct journal **journal, struct err *err);
 

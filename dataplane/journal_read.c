@@ -2,9 +2,9 @@
 /*
  * The journal's reader. Called by recovery and by who counts again; writes nothing.
  *
- * First the first block of every segment, which says from which sequence on the segment is the
- * journal; then the segments, each up to where a later one begins; then, behind the place where
- * that ended, what else looks like blocks.
+ * First every segment is asked what it begins with and which one comes before it, and the chain is
+ * followed back from the newest; then the chain is read, each segment up to where the next begins;
+ * then, behind the place where that ended, what else looks like blocks.
  */
 #include "dataplane/journal_read.h"
 
@@ -16,14 +16,22 @@
 /* Read at once; more than a block, so that most blocks lie in it whole. */
 #define CHUNK_BYTES (2u << 20)
 
+/* What is known of a segment before it is read. */
+struct link {
+	uint64_t segment;
+	bool known;        /* first and previous are; else no block of it is */
+	uint64_t first;    /* the sequence it begins with */
+	uint64_t previous; /* the segment of the block before that */
+	bool chained;      /* it is of the journal */
+	uint64_t limit;    /* then: the next of the chain begins with this sequence */
+};
+
 struct reading {
 	struct disk *disk;
 	const struct journal_visitor *visitor;
 	struct journal_report *report;
 	struct record_reader records;
-	uint64_t *segments;
-	uint64_t *firsts; /* by segment: the sequence it begins with, UINT64_MAX where none */
-	uint64_t *limits; /* by segment: where a later one has taken over */
+	struct link *links; /* ascending */
 	uint32_t count;
 
 	/* Bytes [chunk_at, chunk_at + chunk_bytes) of segment chunk_of. */
@@ -76,16 +84,63 @@ static enum record_fault look_at_block(struct reading *reading, uint64_t segment
 	return record_check(bytes, (uint64_t)available, segment, block);
 }
 
-static void find_limits(struct reading *reading)
+/*
+ * All blocks of a segment say the same, so one that has been damaged is passed over. One that was
+ * never written is not: what lies behind it was never acknowledged.
+ */
+static void ask(struct reading *reading, struct link *link)
 {
 	struct record_block block;
+	uint64_t offset = 0;
+	uint32_t most = JOURNAL_BLOCK_MAX_BYTES;
+	enum record_fault fault;
+	while ((fault = look_at_block(reading, link->segment, offset, most, &block))) {
+		if (fault == RECORD_FAULT_ENDS || fault == RECORD_FAULT_READ ||
+		    (offset == 0 && (fault == RECORD_FAULT_BLANK || fault == RECORD_FAULT_SEGMENT)))
+			return;
+		offset += JOURNAL_PAGE_BYTES;
+		most = CHUNK_BYTES;
+	}
+	link->known = true;
+	link->first = block.stamp.first;
+	link->previous = block.stamp.previous;
+}
+
+/*
+ * Which one lies before link i in the chain; `count` where none does. A segment that is missing, or
+ * of which nothing is known, is bridged by the next lower one: reading will end there, and say so.
+ */
+static uint32_t before(const struct reading *reading, uint32_t i)
+{
+	const uint64_t previous = reading->links[i].previous;
+	if (!previous || previous < reading->links[0].segment)
+		return reading->count; /* the journal begins here, or what was before was removed */
+	while (i-- > 0) {
+		const struct link *link = &reading->links[i];
+		if (link->segment == previous || (link->segment < previous && link->known))
+			return i;
+	}
+	return reading->count;
+}
+
+/* From the newest known segment backwards. */
+static void find_chain(struct reading *reading)
+{
 	uint64_t limit = UINT64_MAX;
-	for (uint32_t i = reading->count; i-- > 0;) {
-		enum record_fault fault = look_at_block(reading, reading->segments[i], 0, JOURNAL_BLOCK_MAX_BYTES, &block);
-		reading->firsts[i] = fault ? UINT64_MAX : block.sequence;
-		reading->limits[i] = limit;
-		if (reading->firsts[i] < limit)
-			limit = reading->firsts[i];
+	uint32_t i = reading->count;
+	for (uint32_t k = 0; k < reading->count; k++) {
+		ask(reading, &reading->links[k]);
+		i = reading->links[k].known ? k : i;
+	}
+	while (i < reading->count) {
+		struct link *link = &reading->links[i];
+		link->chained = true;
+		link->limit = limit;
+		if (link->known)
+			limit = link->first;
+		else
+			link->previous = link->segment - 1;
+		i = before(reading, i);
 	}
 }
 
@@ -168,15 +223,16 @@ static int visit_block(struct reading *reading, const struct journal_place *plac
 }
 
 /* Reads one segment up to its limit. `report->fault` is set where the journal ends in it. */
-static int read_segment(struct reading *reading, uint32_t i)
+static int read_segment(struct reading *reading, const struct link *link)
 {
 	struct journal_report *report = reading->report;
 	struct journal_place *place = &report->end;
 	struct record_block block;
-	*place = (struct journal_place){reading->segments[i], 0, report->next_sequence};
-	while (place->sequence < reading->limits[i]) {
-		report->fault = look_at_block(reading, place->segment, place->offset, CHUNK_BYTES, &block);
-		if (!report->fault && block.sequence != place->sequence)
+	*place = (struct journal_place){link->segment, 0, report->next.sequence};
+	while (place->sequence < link->limit) {
+		report->fault =
+			look_at_block(reading, place->segment, place->offset, CHUNK_BYTES, &block);
+		if (!report->fault && block.stamp.sequence != place->sequence)
 			report->fault = RECORD_FAULT_SEQUENCE;
 		if (report->fault)
 			return 0;
@@ -188,33 +244,36 @@ static int read_segment(struct reading *reading, uint32_t i)
 		report->blocks++;
 		report->bytes += block.bytes;
 		place->offset += block.bytes;
-		report->next_sequence = ++place->sequence;
+		report->next.sequence = ++place->sequence;
+		report->next.previous = place->segment;
 	}
 	return 0;
 }
 
-/* Blocks of the segment that nothing has taken the place of, from `offset` on. */
+/* Blocks of the segment that were to come behind the end, from `offset` on. */
 static void count_behind(struct reading *reading, uint64_t segment, uint64_t offset)
 {
 	struct journal_report *report = reading->report;
 	struct record_block block;
 	for (;;) {
-		enum record_fault fault = look_at_block(reading, segment, offset, CHUNK_BYTES, &block);
+		enum record_fault fault =
+			look_at_block(reading, segment, offset, CHUNK_BYTES, &block);
 		if (fault == RECORD_FAULT_ENDS || fault == RECORD_FAULT_READ)
 			return;
-		bool valid = !fault && block.sequence >= report->next_sequence;
+		bool valid = !fault && block.stamp.sequence >= report->next.sequence;
 		report->valid_behind += valid;
-		report->acknowledged_lost |= valid && block.durable >= report->next_sequence;
+		report->acknowledged_lost |= valid && block.stamp.durable >= report->next.sequence;
 		offset += fault ? JOURNAL_PAGE_BYTES : block.bytes;
 	}
 }
 
-static void look_behind(struct reading *reading, uint32_t i)
+static void look_behind(struct reading *reading)
 {
 	const struct journal_place end = reading->report->end;
 	count_behind(reading, end.segment, end.offset);
-	while (++i < reading->count)
-		count_behind(reading, reading->segments[i], 0);
+	for (uint32_t i = 0; i < reading->count; i++)
+		if (reading->links[i].segment > end.segment)
+			count_behind(reading, reading->links[i].segment, 0);
 }
 
 static void tell(const struct reading *reading, struct err *err)
@@ -235,23 +294,54 @@ static void tell(const struct reading *reading, struct err *err)
 		report->acknowledged_lost ? ", and acknowledged votes were in it" : "");
 }
 
-static int read_segments(struct reading *reading, struct err *err)
+/* In a directory without a known segment the first is where the journal will be missed. */
+static void begin_at(struct reading *reading, struct link *link)
+{
+	struct record_tail *next = &reading->report->next;
+	if (link->known) {
+		next->sequence = link->first;
+		next->previous = link->previous;
+	}
+	link->limit = link->chained ? link->limit : UINT64_MAX;
+	link->chained = true;
+}
+
+static int read_chain(struct reading *reading, struct err *err)
 {
 	struct journal_report *report = reading->report;
-	find_limits(reading);
-	if (reading->count && reading->firsts[0] != UINT64_MAX)
-		report->next_sequence = reading->firsts[0];
-	for (uint32_t i = 0; i < reading->count; i++) {
-		int rc = read_segment(reading, i);
+	uint32_t i = 0;
+	find_chain(reading);
+	while (i < reading->count && !reading->links[i].chained)
+		i++;
+	if (i == reading->count)
+		i = 0;
+	if (reading->count)
+		begin_at(reading, &reading->links[i]);
+	for (; i < reading->count && !report->fault; i++) {
+		int rc = reading->links[i].chained ? read_segment(reading, &reading->links[i]) : 0;
 		if (rc)
 			return rc;
-		if (!report->fault)
-			continue;
-		look_behind(reading, i);
-		break;
 	}
+	if (report->fault)
+		look_behind(reading);
 	tell(reading, err);
 	return 0;
+}
+
+static int take_links(struct reading *reading, struct err *err)
+{
+	uint64_t *segments;
+	int rc = reading->disk->ops->list(reading->disk, &segments, &reading->count, err);
+	if (rc)
+		return rc;
+	reading->links = calloc(reading->count + 1, sizeof(*reading->links));
+	for (uint32_t i = 0; reading->links && i < reading->count; i++)
+		reading->links[i].segment = segments[i];
+	free(segments);
+	reading->report->segments = reading->count;
+	if (reading->links && reading->count)
+		reading->report->next.segment = reading->links[reading->count - 1].segment + 1;
+	return reading->links ? 0 : err_set(err, -ENOMEM, "journal: no memory to read it");
 }
 
 int journal_read(struct disk *disk, const struct journal_visitor *visitor,
@@ -259,31 +349,25 @@ int journal_read(struct disk *disk, const struct journal_visitor *visitor,
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
 	*report = (struct journal_report){
-		.next_segment = 1,
-		.next_sequence = JOURNAL_FIRST_SEQUENCE,
+		.next = {1, JOURNAL_FIRST_SEQUENCE, 0},
 		.end.sequence = JOURNAL_FIRST_SEQUENCE,
 		.fault = RECORD_FAULT_NONE,
 	};
 	if (!reading)
 		return err_set(err, -ENOMEM, "journal: no memory to read it");
-	*reading = (struct reading){.disk = disk, .visitor = visitor, .report = report};
-	int rc = disk->ops->list(disk, &reading->segments, &reading->count, err);
-	if (rc)
-		goto err_free_reading;
-	reading->firsts = calloc(2 * (size_t)reading->count + 1, sizeof(uint64_t));
-	reading->limits = reading->firsts + reading->count;
-	reading->chunk = aligned_alloc(DISK_ALIGN, CHUNK_BYTES);
-	report->segments = reading->count;
-	if (reading->count)
-		report->next_segment = reading->segments[reading->count - 1] + 1;
-	rc = reading->firsts && reading->chunk
-		     ? read_segments(reading, err)
-		     : err_set(err, -ENOMEM, "journal: no memory to read it");
+	*reading = (struct reading){
+		.disk = disk,
+		.visitor = visitor,
+		.report = report,
+		.chunk = aligned_alloc(DISK_ALIGN, CHUNK_BYTES),
+	};
+	int rc = reading->chunk ? take_links(reading, err)
+				: err_set(err, -ENOMEM, "journal: no memory to read it");
+	if (!rc)
+		rc = read_chain(reading, err);
 	free(reading->event);
 	free(reading->chunk);
-	free(reading->firsts);
-	free(reading->segments);
-err_free_reading:
+	free(reading->links);
 	free(reading);
 	return rc;
 }

@@ -3,9 +3,10 @@
  * The journal's reader: all that is in it, in order, up to the first block that cannot be believed.
  * For recovery at start and for people who count again; never while the journal is written.
  *
- * What counts as the journal: blocks by sequence, from the first block of the first segment on. A
- * segment that begins with sequence s has taken the place of all that earlier ones hold from s on:
- * its writer knew the journal to end there. docs/journal.md tells every case.
+ * What counts as the journal is a chain: every segment says which one holds the block before its
+ * first, and the newest segment is where the chain ends. What lies in other segments, or behind the
+ * place where the next one of the chain begins, was left by a writer that failed or died.
+ * docs/journal.md tells every case.
  */
 #ifndef TALLYWIRE_JOURNAL_READ_H
 #define TALLYWIRE_JOURNAL_READ_H
@@ -43,8 +44,7 @@ struct journal_report {
 	uint64_t events;
 
 	/* For the writer that goes on. */
-	uint64_t next_segment;
-	uint64_t next_sequence;
+	struct record_tail next;
 
 	/* Where reading ended, and why there: BLANK and ENDS are how a journal ends. */
 	struct journal_place end;

@@ -44,14 +44,14 @@
 #define JOURNAL_OFFLINE    UINT64_MAX
 
 /* Written by the writer, read by all workers. On lines of its own. */
-struct journal_clock {
+struct journal_rounds {
 	uint64_t round;   /* that workers are to report */
 	uint64_t durable; /* all rounds up to it */
 } __attribute__((aligned(JOURNAL_RING_ALIGN)));
 
 struct journal_ring {
 	/* Set before the worker starts. */
-	const struct journal_clock *clock;
+	const struct journal_rounds *rounds;
 	struct record_vote *entries;
 	uint32_t mask; /* entries - 1, a power of two less one */
 	uint32_t worker;
@@ -87,7 +87,7 @@ static inline uint64_t journal_report(struct journal_ring *ring)
 		__atomic_store_n(&ring->head, ring->put, __ATOMIC_RELEASE);
 	/* Behind every look at a ballot's cell in this burst; see the second point above. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	uint64_t round = __atomic_load_n(&ring->clock->round, __ATOMIC_RELAXED);
+	uint64_t round = __atomic_load_n(&ring->rounds->round, __ATOMIC_RELAXED);
 	if (ring->seen != round)
 		__atomic_store_n(&ring->seen, round, __ATOMIC_RELEASE);
 	/* Before every cast of the next burst. */
@@ -98,13 +98,13 @@ static inline uint64_t journal_report(struct journal_ring *ring)
 /* The last durable round. Any thread. */
 static inline uint64_t journal_durable(const struct journal_ring *ring)
 {
-	return __atomic_load_n(&ring->clock->durable, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&ring->rounds->durable, __ATOMIC_ACQUIRE);
 }
 
 /* From here on rounds wait for this worker. Before its first burst; worker. */
 static inline void journal_online(struct journal_ring *ring)
 {
-	uint64_t round = __atomic_load_n(&ring->clock->round, __ATOMIC_RELAXED);
+	uint64_t round = __atomic_load_n(&ring->rounds->round, __ATOMIC_RELAXED);
 	__atomic_store_n(&ring->seen, round, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

@@ -32,7 +32,7 @@ static bool round_is_reported(const struct journal *journal)
 {
 	for (uint32_t i = 0; i < journal->options.workers; i++)
 		if (__atomic_load_n(&journal->rings[i].seen, __ATOMIC_ACQUIRE) <
-		    journal->clock.round)
+		    journal->rounds.round)
 			return false;
 	return true;
 }
@@ -51,7 +51,7 @@ static void set_targets(struct journal *journal)
 {
 	for (uint32_t i = 0; i < journal->options.workers; i++)
 		journal->targets[i] = __atomic_load_n(&journal->rings[i].head, __ATOMIC_ACQUIRE);
-	__atomic_store_n(&journal->clock.round, journal->clock.round + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&journal->rounds.round, journal->rounds.round + 1, __ATOMIC_RELAXED);
 	/* Before the next look at the reports; journal_ring.h says what for. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
@@ -130,7 +130,7 @@ static void end_block(struct journal *journal)
 /* What ends with a block that another round ends with already is durable with it. */
 static void end_round(struct journal *journal)
 {
-	const struct round_end end = {journal->clock.round - 1, journal->ended};
+	const struct round_end end = {journal->rounds.round - 1, journal->ended};
 	uint32_t last = journal->end_count;
 	if (last && journal->ends[last - 1].sequence == end.sequence)
 		journal->ends[last - 1] = end;
@@ -186,7 +186,7 @@ static void publish_rounds(struct journal *journal)
 	if (!past)
 		return;
 	/* Release: whoever sees the round may say that the votes are on disk. */
-	__atomic_store_n(&journal->clock.durable, journal->ends[past - 1].round, __ATOMIC_RELEASE);
+	__atomic_store_n(&journal->rounds.durable, journal->ends[past - 1].round, __ATOMIC_RELEASE);
 	journal->end_count -= past;
 	memmove(journal->ends, journal->ends + past, journal->end_count * sizeof(journal->ends[0]));
 }

@@ -36,8 +36,10 @@ enum segment_state { SEGMENT_NONE, SEGMENT_PREPARING, SEGMENT_READY, SEGMENT_REF
 struct segment {
 	enum segment_state state;
 	uint64_t id;
-	uint64_t used;    /* bytes given to blocks */
-	uint32_t writing; /* writes under way */
+	uint64_t first;    /* the sequence it begins with */
+	uint64_t previous; /* the segment of the block before that */
+	uint64_t used;     /* bytes given to blocks */
+	uint32_t writing;  /* writes under way */
 };
 
 struct event {
@@ -55,7 +57,7 @@ struct round_end {
 };
 
 struct journal {
-	struct journal_clock clock;
+	struct journal_rounds rounds;
 	struct journal_options options;
 	struct disk *disk;
 	struct journal_ring *rings;
@@ -64,7 +66,7 @@ struct journal {
 	/* journal_rounds.c */
 	struct record_writer filling;
 	bool gathering;         /* something is being taken over; it may need more than one block */
-	bool whole_round;       /* then its end is the end of clock.round - 1 */
+	bool whole_round;       /* then its end is the end of rounds.round - 1 */
 	uint32_t gather_at;     /* this worker's ring is next */
 	uint64_t *targets;      /* by worker: take up to here */
 	struct event *events;   /* taken from the queue, not yet written whole */
@@ -76,6 +78,7 @@ struct journal {
 	/* journal_write.c */
 	struct block blocks[JOURNAL_BLOCKS];
 	uint64_t durable;
+	uint64_t durable_segment; /* of that block */
 	uint64_t submitted;
 	uint64_t ended;
 	struct segment previous; /* left, with writes under way */
@@ -120,6 +123,9 @@ bool journal_begin_again(struct journal *journal);
 
 /* journal_write.c: begins to prepare another segment. */
 void journal_prepare(struct journal *journal, bool needed);
+
+/* journal_write.c: the prepared segment becomes the current one. */
+void journal_advance_segment(struct journal *journal);
 
 /* journal_write.c: gives the segments back at the end. */
 void journal_finish(struct journal *journal);

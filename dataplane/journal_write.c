@@ -78,6 +78,21 @@ static void finish_previous(struct journal *journal)
 	journal->previous.state = SEGMENT_NONE;
 }
 
+/* What follows goes there: behind the current segment, or behind what is durable where there is
+ * none.
+ */
+void journal_advance_segment(struct journal *journal)
+{
+	struct segment *current = &journal->current;
+	uint64_t previous =
+		current->state == SEGMENT_READY ? current->id : journal->durable_segment;
+	journal->previous = *current;
+	*current = journal->next;
+	current->first = journal->submitted + 1;
+	current->previous = previous;
+	journal->next.state = SEGMENT_NONE;
+}
+
 /* Sees to it that the current segment has room. False: not yet. */
 static bool find_room(struct journal *journal, uint32_t bytes)
 {
@@ -89,9 +104,7 @@ static bool find_room(struct journal *journal, uint32_t bytes)
 		journal_prepare(journal, true);
 	if (next->state != SEGMENT_READY || journal->previous.state != SEGMENT_NONE)
 		return false;
-	journal->previous = *current;
-	*current = *next;
-	next->state = SEGMENT_NONE;
+	journal_advance_segment(journal);
 	finish_previous(journal);
 	return true;
 }
@@ -132,7 +145,14 @@ static void submit_block(struct journal *journal)
 	block->written = 0;
 	block->synced = false;
 	journal->current.used += block->bytes;
-	record_stamp(journal_buffer(journal, sequence), block->segment, sequence, journal->durable);
+	const struct record_stamp stamp = {
+		.segment = block->segment,
+		.first = journal->current.first,
+		.previous = journal->current.previous,
+		.sequence = sequence,
+		.durable = journal->durable,
+	};
+	record_stamp(journal_buffer(journal, sequence), &stamp);
 	write_block(journal, sequence);
 }
 
@@ -173,7 +193,7 @@ static void advance(struct journal *journal)
 	uint64_t from = journal->durable;
 	while (!journal->failed && journal->durable < journal->submitted &&
 	       journal_block(journal, journal->durable + 1)->synced)
-		journal->durable++;
+		journal->durable_segment = journal_block(journal, ++journal->durable)->segment;
 	if (from != journal->durable)
 		journal_publish(journal, from);
 }

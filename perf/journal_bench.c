@@ -91,8 +91,7 @@ static void box_open(struct box *box)
 	must(disk_uring_open(box->path, &box->disk, &err), &err);
 	const struct journal_options options = {
 		.disk = box->disk,
-		.segment = 1,
-		.sequence = JOURNAL_FIRST_SEQUENCE,
+		.next = {1, JOURNAL_FIRST_SEQUENCE, 0},
 		.segment_bytes = JOURNAL_DEFAULT_SEGMENT_BYTES,
 		.block_bytes = JOURNAL_BLOCK_MAX_BYTES,
 		.workers = 1,

@@ -26,6 +26,8 @@ struct journal_block_header {
 	uint32_t bytes_be;    /* the whole block, a multiple of JOURNAL_PAGE_BYTES */
 	uint64_t checksum_be; /* XXH3-64 of all that follows it in the block, the zeros included */
 	uint64_t segment_be;  /* the id that the file's name says, too */
+	uint64_t first_be;    /* the sequence that the segment begins with */
+	uint64_t previous_be; /* the segment of the block before that; 0: there is none */
 	uint64_t sequence_be; /* one more than the block before, also across segments */
 	uint64_t durable_be;  /* up to this sequence all was durable when the block was written */
 	uint32_t used_be;     /* of `bytes`: header and records */
@@ -139,15 +141,17 @@ struct journal_final_body {
 #define JOURNAL_SIZE(type, bytes)                                                                  \
 	_Static_assert(sizeof(struct type) == (bytes), #type " has another size")
 
-JOURNAL_SIZE(journal_block_header, 48);
+JOURNAL_SIZE(journal_block_header, 64);
 JOURNAL_AT(journal_block_header, magic_be, 0);
 JOURNAL_AT(journal_block_header, bytes_be, 4);
 JOURNAL_AT(journal_block_header, checksum_be, 8);
 JOURNAL_AT(journal_block_header, segment_be, 16);
-JOURNAL_AT(journal_block_header, sequence_be, 24);
-JOURNAL_AT(journal_block_header, durable_be, 32);
-JOURNAL_AT(journal_block_header, used_be, 40);
-JOURNAL_AT(journal_block_header, votes_be, 44);
+JOURNAL_AT(journal_block_header, first_be, 24);
+JOURNAL_AT(journal_block_header, previous_be, 32);
+JOURNAL_AT(journal_block_header, sequence_be, 40);
+JOURNAL_AT(journal_block_header, durable_be, 48);
+JOURNAL_AT(journal_block_header, used_be, 56);
+JOURNAL_AT(journal_block_header, votes_be, 60);
 
 JOURNAL_SIZE(journal_context_record, 16);
 JOURNAL_AT(journal_context_record, type, 0);

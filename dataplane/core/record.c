@@ -168,12 +168,14 @@ uint32_t record_end(struct record_writer *writer)
 	return bytes;
 }
 
-void record_stamp(void *block, uint64_t segment, uint64_t sequence, uint64_t durable)
+void record_stamp(void *block, const struct record_stamp *stamp)
 {
 	struct journal_block_header *header = block;
-	header->segment_be = be64(segment);
-	header->sequence_be = be64(sequence);
-	header->durable_be = be64(durable);
+	header->segment_be = be64(stamp->segment);
+	header->first_be = be64(stamp->first);
+	header->previous_be = be64(stamp->previous);
+	header->sequence_be = be64(stamp->sequence);
+	header->durable_be = be64(stamp->durable);
 	header->checksum_be = be64(checksum_of(block, be32(header->bytes_be)));
 }
 
@@ -209,11 +211,15 @@ enum record_fault record_check(const void *bytes, uint64_t available, uint64_t s
 	if (be64(header.checksum_be) != checksum_of(bytes, block->bytes))
 		return RECORD_FAULT_CHECKSUM;
 	uint32_t used = be32(header.used_be);
-	block->segment = be64(header.segment_be);
-	block->sequence = be64(header.sequence_be);
-	block->durable = be64(header.durable_be);
 	block->votes = be32(header.votes_be);
-	if (block->segment != segment)
+	block->stamp = (struct record_stamp){
+		.segment = be64(header.segment_be),
+		.first = be64(header.first_be),
+		.previous = be64(header.previous_be),
+		.sequence = be64(header.sequence_be),
+		.durable = be64(header.durable_be),
+	};
+	if (block->stamp.segment != segment)
 		return RECORD_FAULT_SEGMENT;
 	if (used < sizeof(header) || used > block->bytes)
 		return RECORD_FAULT_CONTENT;

@@ -87,8 +87,24 @@ bool record_is_empty(const struct record_writer *writer);
 /* Ends the block and returns its bytes. It can be stamped then, more than once. */
 uint32_t record_end(struct record_writer *writer);
 
-/* Where an ended block goes, and up to where all was durable; brings the checksum up to date. */
-void record_stamp(void *block, uint64_t segment, uint64_t sequence, uint64_t durable);
+/* A block's place in the journal; the fields are the header's. */
+struct record_stamp {
+	uint64_t segment;
+	uint64_t first;
+	uint64_t previous;
+	uint64_t sequence;
+	uint64_t durable;
+};
+
+/* Says in an ended block where it goes, and brings its checksum up to date. */
+void record_stamp(void *block, const struct record_stamp *stamp);
+
+/* Where a journal that was read goes on: what its next segment begins with. */
+struct record_tail {
+	uint64_t segment;  /* higher than all that are there */
+	uint64_t sequence; /* of its first block */
+	uint64_t previous; /* the segment of the block before; 0: there is none */
+};
 
 /* X(symbol, what is wrong with bytes that should be the next block) */
 #define RECORD_FAULTS(X)                                                                           \
@@ -117,9 +133,7 @@ struct record_block {
 	uint32_t records_bytes;
 	uint32_t bytes;
 	uint32_t votes;
-	uint64_t segment;
-	uint64_t sequence;
-	uint64_t durable;
+	struct record_stamp stamp;
 };
 
 /*

@@ -31,6 +31,7 @@ static struct {
 	uint32_t used;
 } segments[SEGMENTS];
 
+static uint64_t firsts[SEGMENTS]; /* the sequence that each begins with; 0: none yet */
 static struct journal_place last;
 static uint64_t votes_read, events_read;
 
@@ -105,8 +106,17 @@ static void add_block(struct input *input, uint8_t control, uint32_t to, uint64_
 		writer.votes += kind == RECORDS ? take8(input) : 0;
 		bytes = record_end(&writer);
 		*sequence += control & 0x40 ? take8(input) : 1;
-		record_stamp(block, control & 0x20 ? take8(input) % 4 : to + 1, *sequence,
-			     take8(input));
+		const struct record_stamp stamp = {
+			.segment = control & 0x20 ? take8(input) % 4 : to + 1,
+			.first = control & 0x10 ? take8(input)
+				 : firsts[to]   ? firsts[to]
+						: *sequence,
+			.previous = control & 0x08 ? take8(input) % 4 : to,
+			.sequence = *sequence,
+			.durable = take8(input),
+		};
+		firsts[to] = stamp.first;
+		record_stamp(block, &stamp);
 	}
 	if (bytes > room)
 		return;
@@ -191,6 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 	const struct journal_visitor visitor = {&only_well, check_votes, check_event};
 	uint64_t sequence = 0;
 	memset(segments, 0, sizeof(segments));
+	memset(firsts, 0, sizeof(firsts));
 	last = (struct journal_place){0};
 	votes_read = events_read = 0;
 	for (uint32_t to = 0; input.pos < input.end;) {
@@ -202,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 	}
 	MUST(journal_read(&disk, &visitor, &report, &err) == 0);
 	MUST(report.votes == votes_read && report.events == events_read);
-	MUST(report.next_segment == SEGMENTS + 1 && report.fault != RECORD_FAULT_NONE);
+	MUST(report.next.segment == SEGMENTS + 1 && report.fault != RECORD_FAULT_NONE);
 	MUST(!report.acknowledged_lost || (report.valid_behind && err.text[0]));
 	return 0;
 }

@@ -285,8 +285,28 @@ static void name(struct disk *disk, uint64_t segment, char *text, uint32_t bytes
 	snprintf(text, bytes, "simulated/%llu", (unsigned long long)segment);
 }
 
+static int settle(struct disk *disk, struct err *err)
+{
+	struct disk_sim *sim = self_of(disk);
+	(void)err;
+	for (uint32_t i = 0; i < DISK_SIM_OPERATIONS; i++) {
+		struct disk_sim_operation *operation = &sim->operations[i];
+		const struct disk_write *write = &operation->write;
+		struct disk_sim_file *file = disk_sim_file(sim, write->segment);
+		if (operation->late && file)
+			memcpy(file->now + write->offset, operation->late, write->bytes);
+		free(operation->late);
+		*operation = (struct disk_sim_operation){0};
+	}
+	for (uint32_t i = 0; i < DISK_SIM_FILES; i++)
+		if (sim->files[i].bytes)
+			memcpy(sim->files[i].stable, sim->files[i].now, sim->files[i].bytes);
+	return 0;
+}
+
 static const struct disk_ops ops = {
 	.buffers = buffers,
+	.settle = settle,
 	.prepare = prepare,
 	.write = write_and_sync,
 	.reap = reap,
@@ -306,6 +326,8 @@ void disk_sim_close(struct disk_sim *sim)
 {
 	for (uint32_t i = 0; i < DISK_SIM_FILES; i++)
 		drop_file(&sim->files[i]);
+	for (uint32_t i = 0; i < DISK_SIM_OPERATIONS; i++)
+		free(sim->operations[i].late);
 }
 
 /* A file that was being prepared is there or not, and as long as it got. */
@@ -323,7 +345,7 @@ static void cut_prepare(struct disk_sim *sim, const struct disk_sim_operation *o
 }
 
 /* Of what was written and not synced any sector may have got through. */
-static void settle(struct disk_sim *sim, struct disk_sim_file *file)
+static void cut_file(struct disk_sim *sim, struct disk_sim_file *file)
 {
 	for (uint64_t at = 0; at + SECTOR <= file->bytes; at += SECTOR)
 		if (memcmp(file->now + at, file->stable + at, SECTOR) != 0 && chance(sim, 2))
@@ -341,15 +363,44 @@ void disk_sim_cut_power(struct disk_sim *sim)
 			cut_prepare(sim, operation);
 		else if (operation->used && !operation->landed)
 			write_some(sim, &operation->write);
+		free(operation->late);
+		sim->operations[i].late = NULL;
 	}
 	for (uint32_t i = 0; i < DISK_SIM_FILES; i++)
 		if (sim->files[i].segment)
-			settle(sim, &sim->files[i]);
+			cut_file(sim, &sim->files[i]);
+	sim->dead = true;
+}
+
+static void kill_write(struct disk_sim *sim, struct disk_sim_operation *operation)
+{
+	const struct disk_write *write = &operation->write;
+	switch (chance(sim, 3)) {
+	case 0: write_some(sim, write); break;
+	case 1: land(sim, operation); break;
+	default:
+		operation->late = malloc(write->bytes);
+		memcpy(operation->late, bytes_of(sim, write), write->bytes);
+	}
+}
+
+void disk_sim_kill(struct disk_sim *sim)
+{
+	for (uint32_t i = 0; i < DISK_SIM_OPERATIONS; i++) {
+		struct disk_sim_operation *operation = &sim->operations[i];
+		if (operation->used && operation->prepares)
+			cut_prepare(sim, operation);
+		else if (operation->used && !operation->landed)
+			kill_write(sim, operation);
+	}
+	for (uint32_t i = 0; i < DISK_SIM_FILES; i++)
+		sim->files[i].open = false;
 	sim->dead = true;
 }
 
 void disk_sim_restart(struct disk_sim *sim)
 {
-	memset(sim->operations, 0, sizeof(sim->operations));
+	for (uint32_t i = 0; i < DISK_SIM_OPERATIONS; i++)
+		sim->operations[i].used = false;
 	sim->dead = false;
 }

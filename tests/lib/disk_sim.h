@@ -29,6 +29,7 @@ struct disk_sim_operation {
 	struct disk_write write;
 	bool landed; /* written, and not synced yet */
 	uint32_t landed_bytes;
+	uint8_t *late; /* of a writer that was killed: arrives when another one settles the disk */
 	uint64_t segment;
 	uint64_t bytes;
 	uint64_t tag;
@@ -60,7 +61,11 @@ void disk_sim_close(struct disk_sim *sim);
 /* Power goes; whoever writes gets errors. His buffers must still be there. */
 void disk_sim_cut_power(struct disk_sim *sim);
 
-/* And comes back. */
+/* The writer is killed, as with kill -9: what was under way arrives, or does not, or later. His
+ * buffers must still be there. Nothing is synced by that. */
+void disk_sim_kill(struct disk_sim *sim);
+
+/* After either of them. */
 void disk_sim_restart(struct disk_sim *sim);
 
 struct disk_sim_file *disk_sim_file(struct disk_sim *sim, uint64_t segment);

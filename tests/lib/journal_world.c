@@ -97,8 +97,7 @@ void world_open(struct world *world, uint64_t seed)
 	memset(world, 0, sizeof(*world));
 	world->random = seed;
 	disk_sim_open(&world->sim, ~seed);
-	world->report.next_segment = 1;
-	world->report.next_sequence = JOURNAL_FIRST_SEQUENCE;
+	world->report.next = (struct record_tail){1, JOURNAL_FIRST_SEQUENCE, 0};
 }
 
 void world_close(struct world *world)
@@ -110,8 +109,7 @@ void world_start(struct world *world, uint64_t segment_bytes, uint32_t block_byt
 {
 	const struct journal_options options = {
 		.disk = &world->sim.disk,
-		.segment = world->report.next_segment,
-		.sequence = world->report.next_sequence,
+		.next = world->report.next,
 		.segment_bytes = segment_bytes,
 		.block_bytes = block_bytes,
 		.workers = WORLD_WORKERS,
@@ -148,7 +146,7 @@ void world_see(struct world *world, uint32_t worker)
 		return;
 	uint32_t newest = world->vote_count < 100 ? world->vote_count : 100;
 	uint32_t number = world->vote_count - 1 - chance(world, newest);
-	if (world->votes[number].fate == WORLD_LOST)
+	if (world->votes[number].fate >= WORLD_MISSING)
 		return;
 	self->in_burst = true;
 	self->receipts[self->receipt_count++] = (struct world_receipt){.vote = number};
@@ -305,7 +303,22 @@ static int read_event(void *context, const struct journal_place *place,
 	return 0;
 }
 
-/* What was there counts as acknowledged from now on, what was not is gone. */
+/* A writer's first durable block settles what was before it. */
+static void settle(struct world *world)
+{
+	struct journal_status status;
+	journal_status(world->journal, &status);
+	if (!status.blocks)
+		return;
+	for (uint32_t i = 0; i < world->vote_count; i++)
+		if (world->votes[i].fate == WORLD_MISSING)
+			world->votes[i].fate = WORLD_LOST;
+	for (uint32_t i = 0; i < world->event_count; i++)
+		if (world->events[i].fate == WORLD_MISSING)
+			world->events[i].fate = WORLD_LOST;
+}
+
+/* What was there counts as acknowledged from now on. */
 static void judge(struct world *world, struct world_item *items, uint32_t count, const char *what)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -316,7 +329,10 @@ static void judge(struct world *world, struct world_item *items, uint32_t count,
 			wrong(world, "%s %u was acknowledged and is gone", what, i);
 		if (item->fate == WORLD_LOST && item->times_read)
 			wrong(world, "%s %u was gone and is there again", what, i);
-		item->fate = item->times_read ? WORLD_ACKNOWLEDGED : WORLD_LOST;
+		if (item->times_read)
+			item->fate = WORLD_ACKNOWLEDGED;
+		else if (item->fate == WORLD_PUT)
+			item->fate = WORLD_MISSING;
 		item->times_read = 0;
 	}
 }
@@ -343,8 +359,15 @@ void world_crash(struct world *world)
 	world_end(world);
 }
 
+void world_kill(struct world *world)
+{
+	disk_sim_kill(&world->sim);
+	world_end(world);
+}
+
 void world_end(struct world *world)
 {
+	settle(world);
 	journal_close(world->journal);
 	world->journal = NULL;
 	memset(world->workers, 0, sizeof(world->workers));

@@ -6,7 +6,8 @@
  *
  * - what was acknowledged is there, once;
  * - what is there was put, is as it was put, and is in its worker's order;
- * - what was not there after a crash never comes back.
+ * - what was not there after a crash never comes back, once the next writer has brought a block to
+ *   disk (before that, a write of the one that was killed may still arrive).
  */
 #ifndef TALLYWIRE_TESTS_JOURNAL_WORLD_H
 #define TALLYWIRE_TESTS_JOURNAL_WORLD_H
@@ -22,7 +23,7 @@
 #define WORLD_EVENTS   256
 #define WORLD_RECEIPTS 1024
 
-enum world_fate { WORLD_PUT, WORLD_ACKNOWLEDGED, WORLD_LOST };
+enum world_fate { WORLD_PUT, WORLD_ACKNOWLEDGED, WORLD_MISSING, WORLD_LOST };
 
 struct world_item {
 	enum world_fate fate;
@@ -83,8 +84,10 @@ void world_act(struct world *world);
 /* All workers report and go offline, the journal writes what is there. False: it has failed. */
 bool world_drain(struct world *world);
 
-/* Power goes, or the journal is closed; then the directory is read and held against the books. */
+/* Power goes, the process is killed, or the journal is closed; then the directory is read and held
+ * against the books. */
 void world_crash(struct world *world);
+void world_kill(struct world *world);
 void world_end(struct world *world);
 void world_read(struct world *world);
 

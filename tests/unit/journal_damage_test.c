@@ -161,7 +161,7 @@ Test(journal_damage, any_truncation_leaves_the_blocks_before_it)
 		cr_assert_eq(report.blocks, block, "%lu bytes: %lu blocks of %u", bytes,
 			     report.blocks, block);
 		cr_assert_eq(votes_read, whole.block_votes[block]);
-		cr_assert_eq(report.next_sequence, block + 1);
+		cr_assert_eq(report.next.sequence, block + 1);
 	}
 }
 
@@ -200,7 +200,12 @@ Test(journal_damage, what_stands_in_the_wrong_place_is_stale)
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		memcpy(file->now, image, image_bytes);
-		record_stamp(file->now + whole.block_at[2], cases[i].segment, cases[i].sequence, 0);
+		const struct record_stamp stamp = {
+			.segment = cases[i].segment,
+			.first = 1,
+			.sequence = cases[i].sequence,
+		};
+		record_stamp(file->now + whole.block_at[2], &stamp);
 		struct journal_report report = read_back();
 		cr_expect_eq(report.fault, cases[i].fault, "%zu: %s", i,
 			     record_fault_text(report.fault));
@@ -225,7 +230,8 @@ Test(journal_damage, records_that_make_no_sense_end_reading)
 {
 	struct journal_block_header *header = (void *)(file->now + whole.block_at[3]);
 	header->votes_be = be32(be32(header->votes_be) + 1);
-	record_stamp(header, 1, 4, 3);
+	const struct record_stamp stamp = {.segment = 1, .first = 1, .sequence = 4, .durable = 3};
+	record_stamp(header, &stamp);
 	const struct journal_visitor visitor = {NULL, compare_votes, compare_event};
 	struct journal_report report;
 	struct err err;
@@ -259,8 +265,140 @@ Test(journal_damage, an_empty_directory_is_a_journal_that_begins)
 	struct err err;
 	disk_sim_open(&empty, 1);
 	cr_expect_eq(journal_read(&empty.disk, &visitor, &report, &err), 0);
-	cr_expect_eq(report.next_segment, 1);
-	cr_expect_eq(report.next_sequence, JOURNAL_FIRST_SEQUENCE);
+	cr_expect_eq(report.next.segment, 1);
+	cr_expect_eq(report.next.sequence, JOURNAL_FIRST_SEQUENCE);
 	cr_expect_eq(report.fault, RECORD_FAULT_NONE);
 	disk_sim_close(&empty);
+}
+
+/* Ten segments of one block each; segment n has block n. */
+#define CHAIN 10
+
+static void write_chain(void)
+{
+	struct journal_report report = {.next = {1, JOURNAL_FIRST_SEQUENCE, 0}};
+	world_open(&world, 7);
+	world_start(&world, 4 * KIB, 4 * KIB);
+	for (uint32_t i = 0; i < CHAIN; i++) {
+		world_turn(&world, 0);
+		world_put(&world, 0, 10);
+		cr_assert(world_drain(&world));
+	}
+	world_end(&world);
+	report = world.report;
+	cr_assert(world.wrong[0] == 0, "%s", world.wrong);
+	cr_assert_eq(report.segments, CHAIN);
+	cr_assert_eq(report.blocks, CHAIN);
+	cr_assert_eq(report.next.previous, CHAIN);
+}
+
+static void forget_chain(void)
+{
+	world_close(&world);
+}
+
+TestSuite(journal_chain, .init = write_chain, .fini = forget_chain);
+
+static int skip_votes(void *context, const struct journal_place *place, uint32_t worker,
+		      const struct record_vote *votes, uint32_t count)
+{
+	(void)context, (void)place, (void)worker, (void)votes, (void)count;
+	return 0;
+}
+
+static struct journal_report read_chain(struct err *err)
+{
+	const struct journal_visitor visitor = {NULL, skip_votes, compare_event};
+	struct journal_report report;
+	cr_assert_eq(journal_read(&world.sim.disk, &visitor, &report, err), 0);
+	return report;
+}
+
+static void take_away(uint64_t segment)
+{
+	cr_assert_eq(world.sim.disk.ops->remove(&world.sim.disk, segment), 0);
+}
+
+static void flip(uint64_t segment)
+{
+	disk_sim_file(&world.sim, segment)->now[100] ^= 1;
+}
+
+static void wipe(uint64_t segment)
+{
+	memset(disk_sim_file(&world.sim, segment)->now, 0, JOURNAL_PAGE_BYTES);
+}
+
+static void cut(uint64_t segment)
+{
+	disk_sim_file(&world.sim, segment)->bytes = 0;
+}
+
+/* Another segment's bytes under this name. */
+static void copy_over(uint64_t segment)
+{
+	memcpy(disk_sim_file(&world.sim, segment)->now, disk_sim_file(&world.sim, 3)->now,
+	       JOURNAL_PAGE_BYTES);
+}
+
+Test(journal_chain, a_segment_that_is_missed_is_told)
+{
+	static const struct {
+		const char *what;
+		void (*harm)(uint64_t segment);
+		uint64_t segment, blocks, next_sequence;
+		bool lost;
+	} cases[] = {
+		{"oldest removed", take_away, 1, CHAIN - 1, CHAIN + 1, false},
+		{"second removed", take_away, 2, 1, 2, true},
+		{"fifth removed", take_away, 5, 4, 5, true},
+		/* Nobody can know that there was more. */
+		{"newest removed", take_away, CHAIN, CHAIN - 1, CHAIN, false},
+		{"oldest damaged", flip, 1, 0, 1, true},
+		{"fifth damaged", flip, 5, 4, 5, true},
+		{"newest damaged", flip, CHAIN, CHAIN - 1, CHAIN, false},
+		{"oldest wiped", wipe, 1, 0, 1, true},
+		{"fifth wiped", wipe, 5, 4, 5, true},
+		{"fifth cut to nothing", cut, 5, 4, 5, true},
+		{"newest cut to nothing", cut, CHAIN, CHAIN - 1, CHAIN, false},
+		{"fifth overwritten by the third", copy_over, 5, 4, 5, true},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct err err;
+		if (i) {
+			forget_chain();
+			write_chain();
+		}
+		cases[i].harm(cases[i].segment);
+		struct journal_report report = read_chain(&err);
+		cr_expect_eq(report.blocks, cases[i].blocks, "%s: %lu blocks", cases[i].what,
+			     report.blocks);
+		cr_expect_eq(report.next.sequence, cases[i].next_sequence, "%s", cases[i].what);
+		cr_expect_eq(report.acknowledged_lost, cases[i].lost, "%s", cases[i].what);
+		cr_expect_eq(err.text[0] != 0, cases[i].lost, "%s: %s", cases[i].what, err.text);
+	}
+}
+
+/* Segments that were prepared, and left behind by a writer that failed, are in nobody's way. */
+Test(journal_chain, what_is_not_of_the_chain_is_left_out)
+{
+	struct err err;
+	world.report.next.segment = CHAIN + 5;
+	world_start(&world, 4 * KIB, 4 * KIB);
+	world_crash(&world);
+	struct journal_report report = read_chain(&err);
+	cr_expect_eq(report.blocks, CHAIN);
+	cr_expect_gt(report.next.segment, CHAIN + 5);
+	cr_expect_eq(report.next.previous, CHAIN);
+
+	/* As if a start had found the journal to end at its seventh block. */
+	world.report.next = (struct record_tail){CHAIN + 20, 8, 7};
+	world_start(&world, 4 * KIB, 4 * KIB);
+	world_append(&world);
+	cr_assert(world_drain(&world));
+	journal_close(world.journal);
+	report = read_chain(&err);
+	cr_expect_eq(report.blocks, 8);
+	cr_expect_eq(report.next.previous, CHAIN + 20);
+	cr_expect(err.text[0] == 0, "%s", err.text);
 }

@@ -46,6 +46,8 @@ static void live(uint64_t seed, uint32_t generation)
 		world_act(&world);
 	if (generation + 1 == GENERATIONS && world_drain(&world))
 		world_end(&world);
+	else if (disk_sim_random(&random, 2))
+		world_kill(&world);
 	else
 		world_crash(&world);
 }
@@ -168,8 +170,7 @@ Test(journal_sim, a_disk_that_takes_no_segment_is_refused_at_the_start)
 {
 	const struct journal_options options = {
 		.disk = &world.sim.disk,
-		.segment = 1,
-		.sequence = 1,
+		.next = {1, JOURNAL_FIRST_SEQUENCE, 0},
 		.segment_bytes = 64 * KIB,
 		.block_bytes = 8 * KIB,
 		.ring_entries = 64,
@@ -206,8 +207,7 @@ Test(journal_sim, options_that_cannot_be_are_refused)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct journal_options options = {
 			.disk = &world.sim.disk,
-			.segment = 1,
-			.sequence = cases[i].sequence,
+			.next = {1, cases[i].sequence, 0},
 			.segment_bytes = cases[i].segment_bytes,
 			.block_bytes = cases[i].block_bytes,
 			.workers = cases[i].workers,

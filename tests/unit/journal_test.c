@@ -62,6 +62,12 @@ static int watch_buffers(struct disk *disk, void *memory, uint32_t count, uint32
 	return watched.real->ops->buffers(watched.real, memory, count, bytes, err);
 }
 
+static int watch_settle(struct disk *disk, struct err *err)
+{
+	(void)disk;
+	return watched.real->ops->settle(watched.real, err);
+}
+
 static int watch_prepare(struct disk *disk, uint64_t segment, uint64_t bytes, uint64_t tag)
 {
 	(void)disk;
@@ -128,6 +134,7 @@ static void watch_name(struct disk *disk, uint64_t segment, char *text, uint32_t
 
 static const struct disk_ops watch_ops = {
 	.buffers = watch_buffers,
+	.settle = watch_settle,
 	.prepare = watch_prepare,
 	.write = watch_write,
 	.reap = watch_reap,
@@ -140,8 +147,7 @@ static struct journal_options options_of(struct disk *disk)
 {
 	return (struct journal_options){
 		.disk = disk,
-		.segment = 1,
-		.sequence = JOURNAL_FIRST_SEQUENCE,
+		.next = {1, JOURNAL_FIRST_SEQUENCE, 0},
 		.segment_bytes = 128 << 10,
 		.block_bytes = 32 << 10,
 		.workers = WORKERS,
@@ -366,7 +372,7 @@ Test(journal, what_was_not_used_is_given_back_at_the_end)
 	cr_assert_eq(stat(scratch_path("0000000000000001.journal"), &file), 0);
 	cr_expect_eq(file.st_size, JOURNAL_PAGE_BYTES);
 	cr_expect_eq(file.st_mode & 0777, 0600);
-	cr_expect_eq(read_back().next_sequence, 2);
+	cr_expect_eq(read_back().next.sequence, 2);
 }
 
 Test(journal, a_second_writer_is_refused)
@@ -376,7 +382,7 @@ Test(journal, a_second_writer_is_refused)
 	struct err err;
 	cr_assert_eq(disk_uring_open(scratch_directory, &second, &err), 0);
 	struct journal_options options = options_of(second);
-	options.segment = 100;
+	options.next.segment = 100;
 	cr_expect_eq(journal_open(&options, &other, &err), -EBUSY);
 	cr_expect(strstr(err.text, scratch_directory) && strstr(err.text, "another tallyd"), "%s",
 		  err.text);

@@ -9,6 +9,7 @@
 #define SEEN 1795392000000000u
 
 static uint8_t block[JOURNAL_BLOCK_MAX_BYTES] __attribute__((aligned(8)));
+static const struct record_stamp stamp = {.segment = 1, .first = 1, .sequence = 1};
 static struct record_writer writer;
 static struct record_reader reader;
 
@@ -33,7 +34,7 @@ static bool same(const struct record_vote *a, const struct record_vote *b)
 static uint32_t finish(void)
 {
 	uint32_t bytes = record_end(&writer);
-	record_stamp(block, 1, 1, 0);
+	record_stamp(block, &stamp);
 	return bytes;
 }
 
@@ -374,9 +375,9 @@ Test(record, a_block_is_told_from_what_is_none)
 	}
 	header->bytes_be = be32(JOURNAL_PAGE_BYTES);
 	header->used_be = be32(JOURNAL_PAGE_BYTES + 1);
-	record_stamp(block, 1, 1, 0);
+	record_stamp(block, &stamp);
 	cr_expect_eq(record_check(block, JOURNAL_PAGE_BYTES, 1, &found), RECORD_FAULT_CONTENT);
-	header->used_be = be32(47);
-	record_stamp(block, 1, 1, 0);
+	header->used_be = be32(63);
+	record_stamp(block, &stamp);
 	cr_expect_eq(record_check(block, JOURNAL_PAGE_BYTES, 1, &found), RECORD_FAULT_CONTENT);
 }
