@@ -114,6 +114,22 @@ static int prepare_first(struct journal *journal, struct err *err)
 	return 0;
 }
 
+/* The first block. */
+static int write_started(struct journal *journal, struct err *err)
+{
+	const struct record_event event = {
+		.kind = JOURNAL_EVENT_STARTED,
+		.at_us = journal->options.started_at_us,
+	};
+	uint64_t ticket;
+	int rc = journal_append(journal, &event, &ticket, err);
+	if (rc)
+		return rc;
+	while ((rc = journal_check(journal, ticket, err)) == -EAGAIN)
+		journal_step(journal, 1000);
+	return rc;
+}
+
 int journal_open(const struct journal_options *options, struct journal **out, struct err *err)
 {
 	int rc = check_options(options, err);
@@ -135,8 +151,14 @@ int journal_open(const struct journal_options *options, struct journal **out, st
 	rc = prepare_first(journal, err);
 	if (rc)
 		goto err_free;
+	rc = write_started(journal, err);
+	if (rc)
+		goto err_close;
 	*out = journal;
 	return 0;
+err_close:
+	journal_close(journal);
+	return rc;
 err_free:
 	free_journal(journal);
 	return rc;

@@ -34,6 +34,7 @@ struct journal_options {
 	struct disk *disk; /* outlives the journal */
 	struct record_tail
 		next; /* journal_report.next; {1, JOURNAL_FIRST_SEQUENCE, 0} is a new one */
+	uint64_t started_at_us; /* UTC */
 	uint64_t segment_bytes; /* a multiple of JOURNAL_PAGE_BYTES, a block at least */
 	uint32_t block_bytes;   /* the same, up to JOURNAL_BLOCK_MAX_BYTES */
 	uint32_t workers;       /* 0 to JOURNAL_MAX_WORKERS */
@@ -54,13 +55,11 @@ struct journal_status {
 };
 
 /*
- * Takes memory and the disk's buffers, brings to disk what was read back, and prepares the first
- * segment. 0, -EINVAL, -ENOMEM or what the disk says. All workers are offline at first. Control
- * thread, as are start, stop and close.
- *
- * What reading has found stands for good when this writer's first block is durable: until then a
- * write of a predecessor that was killed may still arrive. So append STARTED, and wait for it,
- * before the first vote.
+ * Takes memory and the disk's buffers, brings to disk what was read back, prepares the first
+ * segment and waits until its first block, with the event STARTED, is durable. Only then what was
+ * read back stands for good: a write of a predecessor that was killed may have arrived meanwhile,
+ * and that block says where the journal ended. 0, -EINVAL, -ENOMEM or what the disk says. All
+ * workers are offline at first. Control thread, as are start, stop and close.
  */
 int journal_open(const struct journal_options *options, struct journal **journal, struct err *err);
 

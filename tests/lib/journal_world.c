@@ -105,6 +105,23 @@ void world_close(struct world *world)
 	disk_sim_close(&world->sim);
 }
 
+static void settle_items(struct world_item *items, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (items[i].fate == WORLD_FOUND)
+			items[i].fate = WORLD_ACKNOWLEDGED;
+		if (items[i].fate == WORLD_MISSING)
+			items[i].fate = WORLD_LOST;
+	}
+}
+
+/* A writer that has started has settled what was before it. */
+static void settle(struct world *world)
+{
+	settle_items(world->votes, world->vote_count);
+	settle_items(world->events, world->event_count);
+}
+
 void world_start(struct world *world, uint64_t segment_bytes, uint32_t block_bytes)
 {
 	const struct journal_options options = {
@@ -118,6 +135,8 @@ void world_start(struct world *world, uint64_t segment_bytes, uint32_t block_byt
 	struct err err;
 	if (journal_open(&options, &world->journal, &err))
 		world->journal = NULL;
+	else
+		settle(world);
 }
 
 void world_put(struct world *world, uint32_t worker, uint32_t votes)
@@ -146,7 +165,7 @@ void world_see(struct world *world, uint32_t worker)
 		return;
 	uint32_t newest = world->vote_count < 100 ? world->vote_count : 100;
 	uint32_t number = world->vote_count - 1 - chance(world, newest);
-	if (world->votes[number].fate >= WORLD_MISSING)
+	if (world->votes[number].fate >= WORLD_FOUND)
 		return;
 	self->in_burst = true;
 	self->receipts[self->receipt_count++] = (struct world_receipt){.vote = number};
@@ -291,6 +310,8 @@ static int read_event(void *context, const struct journal_place *place,
 {
 	struct world *world = context;
 	(void)place;
+	if (event->kind == JOURNAL_EVENT_STARTED)
+		return 0;
 	if (event->interaction >= world->event_count ||
 	    !world_is_event(event, event->interaction)) {
 		wrong(world, "event %u was never appended like that", event->interaction);
@@ -303,22 +324,6 @@ static int read_event(void *context, const struct journal_place *place,
 	return 0;
 }
 
-/* A writer's first durable block settles what was before it. */
-static void settle(struct world *world)
-{
-	struct journal_status status;
-	journal_status(world->journal, &status);
-	if (!status.blocks)
-		return;
-	for (uint32_t i = 0; i < world->vote_count; i++)
-		if (world->votes[i].fate == WORLD_MISSING)
-			world->votes[i].fate = WORLD_LOST;
-	for (uint32_t i = 0; i < world->event_count; i++)
-		if (world->events[i].fate == WORLD_MISSING)
-			world->events[i].fate = WORLD_LOST;
-}
-
-/* What was there counts as acknowledged from now on. */
 static void judge(struct world *world, struct world_item *items, uint32_t count, const char *what)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -329,10 +334,8 @@ static void judge(struct world *world, struct world_item *items, uint32_t count,
 			wrong(world, "%s %u was acknowledged and is gone", what, i);
 		if (item->fate == WORLD_LOST && item->times_read)
 			wrong(world, "%s %u was gone and is there again", what, i);
-		if (item->times_read)
-			item->fate = WORLD_ACKNOWLEDGED;
-		else if (item->fate == WORLD_PUT)
-			item->fate = WORLD_MISSING;
+		if (item->fate != WORLD_ACKNOWLEDGED && item->fate != WORLD_LOST)
+			item->fate = item->times_read ? WORLD_FOUND : WORLD_MISSING;
 		item->times_read = 0;
 	}
 }
@@ -367,7 +370,6 @@ void world_kill(struct world *world)
 
 void world_end(struct world *world)
 {
-	settle(world);
 	journal_close(world->journal);
 	world->journal = NULL;
 	memset(world->workers, 0, sizeof(world->workers));

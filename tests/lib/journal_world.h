@@ -6,8 +6,8 @@
  *
  * - what was acknowledged is there, once;
  * - what is there was put, is as it was put, and is in its worker's order;
- * - what was not there after a crash never comes back, once the next writer has brought a block to
- *   disk (before that, a write of the one that was killed may still arrive).
+ * - what was there after a crash, and what was not, stays so, once the next writer has started
+ *   (before that, a write of the one that was killed may still arrive).
  */
 #ifndef TALLYWIRE_TESTS_JOURNAL_WORLD_H
 #define TALLYWIRE_TESTS_JOURNAL_WORLD_H
@@ -23,7 +23,13 @@
 #define WORLD_EVENTS   256
 #define WORLD_RECEIPTS 1024
 
-enum world_fate { WORLD_PUT, WORLD_ACKNOWLEDGED, WORLD_MISSING, WORLD_LOST };
+enum world_fate {
+	WORLD_PUT,
+	WORLD_ACKNOWLEDGED,
+	WORLD_FOUND, /* by the last reading, and not acknowledged before */
+	WORLD_MISSING,
+	WORLD_LOST, /* for good */
+};
 
 struct world_item {
 	enum world_fate fate;

@@ -15,7 +15,14 @@
 #define VOTES_MAX  8192
 #define EVENTS_MAX 512
 #define BLOCKS_MAX 64
-#define FLIPS      100000
+#define STARTED    UINT64_MAX /* in place of an event's number */
+#ifdef __SANITIZE_ADDRESS__   /* fifty times as slow */
+#define FLIPS  2000
+#define STRIDE 61
+#else
+#define FLIPS  100000
+#define STRIDE 1
+#endif
 
 static struct world world;
 static struct disk_sim_file *file;
@@ -50,7 +57,8 @@ static int note_event(void *context, const struct journal_place *place,
 {
 	(void)context, (void)place;
 	cr_assert(whole.events < EVENTS_MAX);
-	whole.event[whole.events++] = event->interaction;
+	whole.event[whole.events++] =
+		event->kind == JOURNAL_EVENT_STARTED ? STARTED : event->interaction;
 	return 0;
 }
 
@@ -68,8 +76,10 @@ static int compare_event(void *context, const struct journal_place *place,
 			 const struct record_event *event)
 {
 	(void)context, (void)place;
-	invented |= events_read >= whole.events || whole.event[events_read] != event->interaction ||
-		    !world_is_event(event, event->interaction);
+	bool started = event->kind == JOURNAL_EVENT_STARTED;
+	uint64_t number = started ? STARTED : event->interaction;
+	invented |= events_read >= whole.events || whole.event[events_read] != number ||
+		    (!started && !world_is_event(event, event->interaction));
 	events_read++;
 	return 0;
 }
@@ -119,7 +129,7 @@ static void write_image(void)
 	find_blocks();
 	cr_assert_eq(report.blocks, whole.blocks);
 	cr_assert_eq(whole.votes, world.vote_count);
-	cr_assert_eq(whole.events, world.event_count);
+	cr_assert_eq(whole.events, world.event_count + 1);
 }
 
 static void forget_image(void)
@@ -154,7 +164,7 @@ static uint32_t block_of(uint64_t at)
 
 Test(journal_damage, any_truncation_leaves_the_blocks_before_it)
 {
-	for (uint64_t bytes = image_bytes - 64 * KIB; bytes < image_bytes; bytes++) {
+	for (uint64_t bytes = image_bytes - 64 * KIB; bytes < image_bytes; bytes += STRIDE) {
 		file->bytes = bytes;
 		struct journal_report report = read_back();
 		uint32_t block = block_of(bytes);
@@ -271,7 +281,7 @@ Test(journal_damage, an_empty_directory_is_a_journal_that_begins)
 	disk_sim_close(&empty);
 }
 
-/* Ten segments of one block each; segment n has block n. */
+/* Ten segments of one block each; segment n has block n, the first says that it was started. */
 #define CHAIN 10
 
 static void write_chain(void)
@@ -279,7 +289,7 @@ static void write_chain(void)
 	struct journal_report report = {.next = {1, JOURNAL_FIRST_SEQUENCE, 0}};
 	world_open(&world, 7);
 	world_start(&world, 4 * KIB, 4 * KIB);
-	for (uint32_t i = 0; i < CHAIN; i++) {
+	for (uint32_t i = 1; i < CHAIN; i++) {
 		world_turn(&world, 0);
 		world_put(&world, 0, 10);
 		cr_assert(world_drain(&world));
@@ -387,15 +397,13 @@ Test(journal_chain, what_is_not_of_the_chain_is_left_out)
 	world_start(&world, 4 * KIB, 4 * KIB);
 	world_crash(&world);
 	struct journal_report report = read_chain(&err);
-	cr_expect_eq(report.blocks, CHAIN);
+	cr_expect_eq(report.blocks, CHAIN + 1);
 	cr_expect_gt(report.next.segment, CHAIN + 5);
-	cr_expect_eq(report.next.previous, CHAIN);
+	cr_expect_eq(report.next.previous, CHAIN + 5);
 
 	/* As if a start had found the journal to end at its seventh block. */
 	world.report.next = (struct record_tail){CHAIN + 20, 8, 7};
 	world_start(&world, 4 * KIB, 4 * KIB);
-	world_append(&world);
-	cr_assert(world_drain(&world));
 	journal_close(world.journal);
 	report = read_chain(&err);
 	cr_expect_eq(report.blocks, 8);
