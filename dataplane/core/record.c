@@ -102,12 +102,12 @@ static void put_vote(struct record_writer *writer, const struct record_vote *vot
 	uint8_t *at = writer->block + writer->used;
 	uint64_t base = writer->contexts[writer->run_slot].base_time_us;
 	/* Differences wrap, so any two times are exact. */
-	int64_t ahead = (int64_t)(vote->program_time_us - base);
+	uint64_t ahead = vote->program_time_us - base;
 	bool more = vote->revision || vote->changed;
 	uint32_t voter_be = be32(vote->voter);
 	memcpy(at, &voter_be, sizeof(voter_be));
 	at = put_varint(at + sizeof(voter_be), (uint32_t)vote->choice << 1 | more);
-	at = put_varint(at, (uint64_t)ahead << 1 ^ (uint64_t)(ahead >> 63));
+	at = put_varint(at, ahead << 1 ^ (0 - (ahead >> 63)));
 	if (more)
 		at = put_varint(at, (uint32_t)vote->revision << 1 | vote->changed);
 	writer->used = (uint32_t)(at - writer->block);
