@@ -60,18 +60,17 @@ struct journal_ring {
 	uint64_t head __attribute__((aligned(JOURNAL_RING_ALIGN))); /* published up to here */
 	uint64_t seen; /* the round of the last report; JOURNAL_OFFLINE */
 	uint64_t put;  /* the worker's alone: put up to here */
-	uint64_t room; /* the worker's alone: it may put up to here */
 
 	/* Written by the writer, read by the worker. */
 	uint64_t tail __attribute__((aligned(JOURNAL_RING_ALIGN))); /* taken up to here */
 } __attribute__((aligned(JOURNAL_RING_ALIGN)));
 
 /* How many votes can be put now. Worker. */
-static inline uint32_t journal_room(struct journal_ring *ring)
+static inline uint32_t journal_room(const struct journal_ring *ring)
 {
 	/* Acquire: the writer has read the entries before it gives them back. */
-	ring->room = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) + ring->mask + 1;
-	return (uint32_t)(ring->room - ring->put);
+	uint64_t end = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) + ring->mask + 1;
+	return (uint32_t)(end - ring->put);
 }
 
 /* Takes a vote that journal_room() had room for; the writer sees it after the next report. */

@@ -90,6 +90,13 @@ plain_fail(const char *file, int line, const char *what, bool fatal, const char 
 #define cr_assert_not_null(a, ...)         PLAIN_ASSERT((a) != NULL, __VA_ARGS__)
 #define cr_assert_arr_eq(a, b, bytes, ...) PLAIN_ASSERT(memcmp(a, b, bytes) == 0, __VA_ARGS__)
 
+#define cr_skip_test(...)                                                                          \
+	do {                                                                                       \
+		printf("# SKIP: " __VA_ARGS__);                                                    \
+		printf("\n");                                                                      \
+		exit(0);                                                                           \
+	} while (0)
+
 static inline void plain_surround(const struct plain_test *test, bool before)
 {
 	for (const struct plain_test *suite = plain_tests; suite; suite = suite->next) {
