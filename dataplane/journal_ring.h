@@ -29,7 +29,7 @@
  * - A worker that goes online says so, with a full fence, before its first cast; the writer has a
  *   full fence between raising the round and looking at the reports. If the writer finds B offline
  *   in round r + 1 then all that B casts later is cast after the round was raised, and who sees it
- *   reads at least r + 1.
+ *   reads at least r + 1. A worker that goes offline has published all before it says so.
  *
  * With r instead of r + 1 the second point fails: B may have reported r, then cast V.
  */
