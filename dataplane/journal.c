@@ -249,6 +249,9 @@ int journal_append(struct journal *journal, const struct record_event *event, ui
 		   struct err *err)
 {
 	uint32_t bytes = record_event_bytes(event);
+	if (!bytes)
+		return err_set(err, -EINVAL, "journal: no kind of event has number %d",
+			       (int)event->kind);
 	if (event->text_bytes > JOURNAL_EVENT_MAX_BYTES || bytes > JOURNAL_EVENT_MAX_BYTES)
 		return err_set(err, -EMSGSIZE, "journal: %s of %u bytes: an event has %u at most",
 			       record_event_name(event->kind), event->text_bytes,

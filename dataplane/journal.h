@@ -79,7 +79,8 @@ void journal_close(struct journal *journal);
 struct journal_ring *journal_ring(struct journal *journal, uint32_t worker);
 
 /*
- * Puts an event into the queue and returns its ticket, without waiting: 0, -ENOMEM or -EMSGSIZE.
+ * Puts an event into the queue and returns its ticket, without waiting: 0, -ENOMEM, -EMSGSIZE or
+ * -EINVAL.
  * Events are written in the order of their tickets. Any thread but a worker's.
  */
 int journal_append(struct journal *journal, const struct record_event *event, uint64_t *ticket,

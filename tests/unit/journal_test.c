@@ -39,6 +39,7 @@ static uint8_t cells[VOTERS];  /* the ballot: set by the worker that was first *
 static uint8_t synced[VOTERS]; /* set by the journal's thread */
 static uint32_t times_read[VOTERS];
 static uint32_t events_read;
+static uint32_t long_bytes; /* of an event's text, in place of TEXT; 0: none */
 static struct journal *journal;
 
 static struct role {
@@ -263,8 +264,11 @@ static int read_event(void *context, const struct journal_place *place,
 	if (event->kind == JOURNAL_EVENT_STARTED)
 		return 0;
 	cr_assert_eq(event->interaction, events_read);
-	cr_assert(event->text_bytes == strlen(TEXT) &&
-		  memcmp(event->text, TEXT, strlen(TEXT)) == 0);
+	if (long_bytes)
+		cr_assert(event->text_bytes == long_bytes && event->text[long_bytes - 1] == ' ');
+	else
+		cr_assert(event->text_bytes == strlen(TEXT) &&
+			  memcmp(event->text, TEXT, strlen(TEXT)) == 0);
 	events_read++;
 	return 0;
 }
@@ -433,4 +437,50 @@ Test(journal, a_directory_that_cannot_be_had_is_told)
 			  err.text);
 	}
 	stop();
+}
+
+Test(journal, an_event_that_cannot_be_is_refused)
+{
+	static const struct {
+		struct record_event event;
+		int rc;
+		const char *says;
+	} cases[] = {
+		{{.kind = JOURNAL_EVENT_NONE}, -EINVAL, "number 0"},
+		{{.kind = JOURNAL_EVENT_KINDS}, -EINVAL, "number 12"},
+		{{.kind = JOURNAL_EVENT_ARMED, .text_bytes = JOURNAL_EVENT_MAX_BYTES},
+		 -EMSGSIZE,
+		 "armed of 16777216 bytes"},
+		{{.kind = JOURNAL_EVENT_ARMED, .text_bytes = UINT32_MAX}, -EMSGSIZE, "armed of"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t ticket;
+		struct err err;
+		cr_expect_eq(journal_append(journal, &cases[i].event, &ticket, &err), cases[i].rc);
+		cr_expect(strstr(err.text, cases[i].says), "%s", err.text);
+	}
+	stop();
+}
+
+/* 2 MiB take more blocks than there are in memory. */
+Test(journal, a_long_event_is_written_whole)
+{
+	const uint32_t bytes = 2 << 20;
+	char *long_text = malloc(bytes);
+	struct record_event event = {.kind = JOURNAL_EVENT_ARMED, .text_bytes = bytes};
+	struct journal_status status;
+	struct err err;
+	uint64_t ticket;
+	cr_assert_not_null(long_text);
+	memset(long_text, ' ', bytes);
+	event.text = long_text;
+	cr_assert_eq(journal_append(journal, &event, &ticket, &err), 0);
+	free(long_text); /* it is the journal's own copy that is written */
+	cr_assert_eq(journal_wait(journal, ticket, &err), 0, "%s", err.text);
+	journal_status(journal, &status);
+	cr_expect_gt(status.blocks, 60);
+	stop();
+	long_bytes = bytes;
+	read_back();
+	cr_expect_eq(events_read, 1);
 }
