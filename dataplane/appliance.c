@@ -2,9 +2,9 @@
 /*
  * The one ladder: each rung takes something, and each failure steps down from where it stands.
  *
- * config → keyring → fronts → EAL → devices → windows → workers. Fronts come before EAL, since
- * AF_XDP sockets join the program that they find; they go last, so no vote falls through to the
- * host.
+ * config → keyring → fronts → EAL → devices → windows → journal → workers. Fronts come before EAL,
+ * since AF_XDP sockets join the program that they find; they go last, so no vote falls through to
+ * the host.
  */
 #include "dataplane/appliance.h"
 
@@ -17,6 +17,7 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/control.h"
+#include "dataplane/durable.h"
 #include "dataplane/eal.h"
 
 /* Each worker says in a line of its own that it let go of a table. */
@@ -77,6 +78,40 @@ static int make_rcu(struct appliance *appliance, struct err *err)
 	return 0;
 }
 
+static int open_durable(struct appliance *appliance, struct err *err)
+{
+	const struct config *config = &appliance->config;
+	const struct durable_options options = {
+		.directory = config->journal_dir,
+		.immediate = config->ack == ACK_IMMEDIATE,
+		.workers = appliance->ports.queue_count,
+		.segment_bytes = config->segment_mb << 20,
+	};
+	if (config->ack == ACK_NONE)
+		return 0;
+	return durable_open(&options, &appliance->keyring, appliance->windows, &appliance->durable,
+			    err);
+}
+
+/*
+ * What a device may hold of a queue's buffers at a time: an AF_XDP socket's fill ring (4,096), what
+ * is sent and not given back (2,048), the pool's cache. With none left for the fill ring a socket
+ * receives nothing, sends nothing, and so gives nothing back.
+ */
+#define DEVICE_MBUFS (4096 + 2048 + 512)
+
+static int make_waiting(struct worker *worker, uint64_t mbufs, int node)
+{
+	uint32_t places = BURST_MAX;
+	worker->waiting.limit = (uint32_t)(mbufs - DEVICE_MBUFS);
+	while (places < worker->waiting.limit)
+		places *= 2;
+	worker->waiting.mask = places - 1;
+	worker->waiting.replies = rte_zmalloc_socket(
+		"waiting", places * sizeof(struct waiting_reply), WORKER_ALIGN, node);
+	return worker->waiting.replies ? 0 : -ENOMEM;
+}
+
 static int make_worker(struct appliance *appliance, uint32_t index, struct err *err)
 {
 	int node = appliance->ports.queues[index].node;
@@ -84,6 +119,8 @@ static int make_worker(struct appliance *appliance, uint32_t index, struct err *
 	if (!worker)
 		return err_set(err, -ENOMEM, "workers: out of memory");
 	appliance->workers[appliance->worker_count++] = worker;
+	if (make_waiting(worker, appliance->config.mbufs, node))
+		return err_set(err, -ENOMEM, "workers: out of memory");
 	worker->ports = &appliance->ports;
 	worker->queue = &appliance->ports.queues[index];
 	worker->published = windows_published(appliance->windows);
@@ -95,7 +132,18 @@ static int make_worker(struct appliance *appliance, uint32_t index, struct err *
 		.worker = index,
 		.vote_port_be = be16((uint16_t)appliance->config.vote_port),
 	};
+	if (appliance->durable)
+		worker->pipeline.journal = journal_ring(durable_journal(appliance->durable), index);
+	worker->wait = appliance->config.ack == ACK_DURABLE;
 	return 0;
+}
+
+/* The workers have ended; what they put into their rings is written yet. */
+static void stop_durable(struct appliance *appliance)
+{
+	struct err err;
+	if (appliance->durable && durable_stop(appliance->durable, &err))
+		fprintf(stderr, "tallyd: %s\n", err.text);
 }
 
 static void stop_workers(struct appliance *appliance)
@@ -103,8 +151,12 @@ static void stop_workers(struct appliance *appliance)
 	for (uint32_t i = 0; i < appliance->worker_count; i++)
 		worker_stop(appliance->workers[i]);
 	rte_eal_mp_wait_lcore();
-	for (uint32_t i = 0; i < appliance->worker_count; i++)
+	stop_durable(appliance);
+	for (uint32_t i = 0; i < appliance->worker_count; i++) {
+		worker_finish(appliance->workers[i]);
+		rte_free(appliance->workers[i]->waiting.replies);
 		rte_free(appliance->workers[i]);
+	}
 	rte_free(appliance->rcu);
 	appliance->rcu = NULL;
 	appliance->worker_count = 0;
@@ -158,11 +210,16 @@ int appliance_start(struct appliance *appliance, const char *config_path, const 
 	if (rc)
 		goto err_ports_stop;
 	start_tenants(appliance);
-	rc = start_workers(appliance, err);
+	rc = open_durable(appliance, err);
 	if (rc)
 		goto err_windows_destroy;
+	rc = start_workers(appliance, err);
+	if (rc)
+		goto err_durable_close;
 	return 0;
 
+err_durable_close:
+	durable_close(appliance->durable);
 err_windows_destroy:
 	windows_destroy(appliance->windows);
 err_ports_stop:
@@ -182,6 +239,7 @@ void appliance_stop(struct appliance *appliance)
 {
 	control_close(appliance->control);
 	stop_workers(appliance);
+	durable_close(appliance->durable);
 	windows_destroy(appliance->windows);
 	ports_stop(&appliance->ports);
 	eal_stop();

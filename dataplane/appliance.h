@@ -14,6 +14,7 @@
 #include "dataplane/worker.h"
 
 struct control;
+struct durable;
 
 struct appliance {
 	struct config config;
@@ -22,6 +23,7 @@ struct appliance {
 	struct control *control; /* listens from the start; served once everything runs */
 	struct ports ports;
 	struct windows *windows;
+	struct durable *durable; /* NULL: [journal] ack = none */
 	struct rte_rcu_qsbr *rcu;
 	struct worker *workers[CONFIG_MAX_QUEUES]; /* each in memory of its own lcore's node */
 	uint32_t worker_count;                     /* ports.queue_count once they run */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum option_type { TEXT, NUMBER, FLAG, MODE, OCTAL };
+enum option_type { TEXT, NUMBER, FLAG, MODE, ACK, OCTAL };
 
 struct option_row {
 	const char *section;
@@ -73,6 +73,18 @@ static int parse_mode(const char *text, enum front_mode *mode)
 	return -EINVAL;
 }
 
+static int parse_ack(const char *text, enum ack_mode *ack)
+{
+	static const char *const names[] = {
+		[ACK_DURABLE] = "durable", [ACK_IMMEDIATE] = "immediate", [ACK_NONE] = "none"};
+	for (int i = ACK_DURABLE; i <= ACK_NONE; i++)
+		if (strcmp(text, names[i]) == 0) {
+			*ack = (enum ack_mode)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 /* A socket's mode, such as 0660. To write is to connect, and its owner always may. */
 static int parse_octal(const char *text, uint32_t *mode)
 {
@@ -117,6 +129,12 @@ static int set_option(struct config *config, const struct option_row *row, const
 		if (parse_mode(text, (enum front_mode *)(void *)field))
 			return err_set(err, -EINVAL,
 				       "%s: [%s] %s: '%s' is not auto, native or generic", place,
+				       row->section, row->key, text);
+		return 0;
+	case ACK:
+		if (parse_ack(text, (enum ack_mode *)(void *)field))
+			return err_set(err, -EINVAL,
+				       "%s: [%s] %s: '%s' is not durable, immediate or none", place,
 				       row->section, row->key, text);
 		return 0;
 	case OCTAL:

@@ -42,10 +42,19 @@
 	  "answers per voter, on average, for which an upvote finds room; more are answered busy") \
 	X(windows, memory_mb, windows_mb, NUMBER, "1024", 1, 16777216,                             \
 	  "memory for ballots and tallies of all windows, in MiB")                                 \
+	X(journal, directory, journal_dir, TEXT, "/var/lib/tallywire/journal", 0, 0,               \
+	  "where the journal is kept; made where its parent is there")                             \
+	X(journal, ack, ack, ACK, "durable", 0, 0,                                                 \
+	  "when a receipt may leave: durable (the journal has the answer), immediate, or none: "   \
+	  "there is no journal")                                                                   \
+	X(journal, segment_mb, segment_mb, NUMBER, "64", 1, 1024,                                  \
+	  "size of one file of the journal, taken on the disk ahead, in MiB")                      \
 	X(memory, hugepages, hugepages, FLAG, "yes", 0, 0, "take packet memory from huge pages")   \
 	X(memory, packet_mb, packet_mb, NUMBER, "0", 0, 1048576,                                   \
 	  "memory for packets and DPDK, in MiB; 0: as much as the queues need")                    \
-	X(memory, mbufs, mbufs, NUMBER, "8192", 4096, 1048576, "packet buffers per queue")         \
+	X(memory, mbufs, mbufs, NUMBER, "16384", 8192, 1048576,                                    \
+	  "packet buffers per queue; some 6700 are the device's, the rest can wait for the "       \
+	  "journal")                                                                               \
 	X(cores, lcores, lcores, TEXT, "", 0, 0,                                                   \
 	  "DPDK --lcores map, the first for control, one more per queue; empty: the last CPUs")    \
 	X(front, pin_dir, pin_dir, TEXT, "/sys/fs/bpf/tallywire", 0, 0,                            \
@@ -55,6 +64,13 @@
 	X(front, keep, front_keep, FLAG, "no", 0, 0,                                               \
 	  "leave the front attached after an orderly stop; votes are dropped until the next "      \
 	  "start")
+
+/* When receipts may leave. */
+enum ack_mode {
+	ACK_DURABLE,   /* once the journal has what they tell of */
+	ACK_IMMEDIATE, /* at once; the journal follows */
+	ACK_NONE,      /* at once; nothing outlives tallyd */
+};
 
 /* One line of [ports]: NAME = KIND:REST. */
 enum port_kind {
@@ -98,6 +114,9 @@ struct config {
 	uint64_t packet_mb;
 	uint64_t mbufs;
 	enum front_mode front_mode;
+	enum ack_mode ack;
+	char journal_dir[CONFIG_TEXT_BYTES];
+	uint64_t segment_mb;
 	bool hugepages;
 	bool front_keep;
 	struct port_config ports[CONFIG_MAX_PORTS];

@@ -34,6 +34,7 @@ static const struct method_row method_rows[] = {
 	{.name = "tenant_retire", .studio = method_tenant_retire},
 	/* methods_appliance.c */
 	{.name = "stats", .studio = method_stats},
+	{.name = "journal_resume", .studio = method_journal_resume},
 };
 
 #define METHOD_COUNT (sizeof(method_rows) / sizeof(method_rows[0]))

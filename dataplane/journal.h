@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include "dataplane/core/err.h"
 #include "dataplane/disk.h"
-#include "dataplane/journal_ring.h"
+#include "dataplane/core/journal_ring.h"
 
 #define JOURNAL_DEFAULT_SEGMENT_BYTES (64u << 20)
 #define JOURNAL_DEFAULT_RING_ENTRIES  65536

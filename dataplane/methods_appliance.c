@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The methods about the appliance itself. */
+#include <errno.h>
+
 #include "dataplane/clock.h"
+#include "dataplane/durable.h"
 #include "dataplane/methods.h"
 #include "dataplane/stats.h"
 
@@ -11,4 +14,19 @@ json_t *method_stats(struct appliance *appliance, const json_t *params, struct m
 	if (params_only(params, none, &err))
 		return answer_fail(error, CONTROL_INVALID_PARAMS, &err);
 	return stats_json(appliance, clock_now_us());
+}
+
+json_t *method_journal_resume(struct appliance *appliance, const json_t *params,
+			      struct method_error *error)
+{
+	static const char *const none[] = {NULL};
+	struct err err = {""};
+	if (params_only(params, none, &err))
+		return answer_fail(error, CONTROL_INVALID_PARAMS, &err);
+	if (!appliance->durable) {
+		err_set(&err, -EPERM, "there is no journal: [journal] ack = none");
+		return answer_fail(error, CONTROL_CONFLICT, &err);
+	}
+	journal_resume(durable_journal(appliance->durable));
+	return durable_stats(appliance->durable);
 }

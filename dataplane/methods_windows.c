@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/durable.h"
 #include "dataplane/public_view.h"
 #include "dataplane/show/results.h"
 #include "dataplane/shows.h"
@@ -274,6 +275,7 @@ static json_t *studio_document(struct appliance *appliance, const struct results
 		.leaderboards = list->leaderboards,
 		.datagrams = results_datagrams(&counts, true),
 		.clock = clock_quality_json(&quality),
+		.durability = durable_word(appliance->durable),
 	};
 	return results_document(&parts);
 }
@@ -299,7 +301,8 @@ json_t *results_now(struct appliance *appliance, enum control_role role,
 					  .top = selection->top,
 					  .with_show = true,
 					  .revealed_only = role == CONTROL_PUBLIC,
-					  .brief = brief};
+					  .brief = brief,
+					  .durability = durable_word(appliance->durable)};
 	struct results_list list = {.interactions = json_array(), .leaderboards = json_array()};
 	for (int status = 0; status < RECEIPT_STATUSES; status++)
 		list.receipts += windows_past_receipts(appliance->windows)[status];

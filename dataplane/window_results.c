@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "dataplane/durable.h"
 #include "dataplane/show/results.h"
 
 json_t *window_results_one(struct windows *windows, struct armed_window *armed,
@@ -18,6 +19,7 @@ json_t *window_results_one(struct windows *windows, struct armed_window *armed,
 		.sum = sum,
 		.outcome = &outcome,
 		.now_us = wish->now_us,
+		.durability = armed->immediate ? DURABLE_IMMEDIATE : wish->durability,
 	};
 	if (wish->brief)
 		result.extent = hidden ? RESULTS_BRIEF_BLIND : RESULTS_BRIEF;

@@ -12,10 +12,11 @@
 /* How results are wanted. */
 struct results_wish {
 	uint64_t now_us;
-	uint32_t top;       /* entries of a leaderboard */
-	bool with_show;     /* leaderboards say of which show they are */
-	bool revealed_only; /* nothing that is not revealed makes a difference */
-	bool brief;         /* much is told in part: RESULTS_BRIEF */
+	uint32_t top;           /* entries of a leaderboard */
+	bool with_show;         /* leaderboards say of which show they are */
+	bool revealed_only;     /* nothing that is not revealed makes a difference */
+	bool brief;             /* much is told in part: RESULTS_BRIEF */
+	const char *durability; /* of what is counted now; NULL: none */
 };
 
 /*

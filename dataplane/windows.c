@@ -86,10 +86,38 @@ int windows_publish(struct windows *windows)
 	return 0;
 }
 
-int windows_republish(struct windows *windows, struct armed_window *armed,
-		      const struct window *changed, struct err *err)
+void windows_keep(struct windows *windows,
+		  int (*keep)(void *context, const struct windows_event *event, struct err *err),
+		  void *context)
 {
+	windows->options.keep = keep;
+	windows->options.keep_context = context;
+}
+
+static int keep(const struct windows *windows, const struct windows_event *event, struct err *err)
+{
+	const struct windows_options *options = &windows->options;
+	return options->keep ? options->keep(options->keep_context, event, err) : 0;
+}
+
+void windows_note_settled(struct windows *windows, struct armed_window *armed)
+{
+	const struct windows_event event = {
+		.kind = JOURNAL_EVENT_FINAL, .armed = armed, .changed = &armed->window};
+	struct err err;
+	armed->settled = true;
+	if (keep(windows, &event, &err))
+		fprintf(stderr, "tallyd: %s\n", err.text);
+}
+
+int windows_republish(struct windows *windows, struct armed_window *armed,
+		      enum journal_event_kind kind, const struct window *changed, struct err *err)
+{
+	const struct windows_event event = {.kind = kind, .armed = armed, .changed = changed};
 	struct window before = armed->window;
+	int rc = keep(windows, &event, err);
+	if (rc)
+		return rc;
 	armed->window = *changed;
 	if (windows_publish(windows) == 0)
 		return 0;
@@ -319,6 +347,9 @@ int windows_replace(struct windows *windows, const struct windows_change *wanted
 		rc = err_set(err, -ENOMEM, "windows: out of memory");
 	if (rc == 0 && wanted->last_check)
 		rc = wanted->last_check(wanted->context, err);
+	const struct windows_event event = {.kind = JOURNAL_EVENT_ARMED, .plan = wanted};
+	if (rc == 0)
+		rc = keep(windows, &event, err);
 	if (rc) {
 		free(table);
 		change_abandon(&change, wanted);
@@ -376,6 +407,24 @@ const uint64_t *windows_past_receipts(const struct windows *windows)
 	return windows->past_receipts;
 }
 
+void windows_recovered(struct windows *windows)
+{
+	windows->earlier_receipts = 0;
+	for (int status = 0; status < RECEIPT_STATUSES; status++)
+		windows->earlier_receipts += windows->past_receipts[status];
+	for (uint32_t i = 0; i < windows->count; i++) {
+		struct tally_sum sum;
+		tally_read(&windows->armed[i]->store.tally, 0, &sum);
+		for (int status = 0; status < RECEIPT_STATUSES; status++)
+			windows->earlier_receipts += sum.receipts[status];
+	}
+}
+
+uint64_t windows_earlier_receipts(const struct windows *windows)
+{
+	return windows->earlier_receipts;
+}
+
 void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t now_us,
 		 struct tally_sum *sum)
 {
@@ -383,7 +432,7 @@ void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t n
 	/* A worker may still hold a burst that arrived in time: the first look waits for it. */
 	if (ended && !armed->settled) {
 		windows->options.quiesce(windows->options.quiesce_context);
-		armed->settled = true;
+		windows_note_settled(windows, armed);
 	}
 	sum->votes = armed->votes;
 	tally_read(&armed->store.tally, store_counters(&armed->plan, armed->seconds), sum);

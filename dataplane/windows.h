@@ -15,6 +15,7 @@
 #include "dataplane/core/err.h"
 #include "dataplane/core/window.h"
 #include "dataplane/show/rundown.h"
+#include "wire/journal_format.h"
 
 /* A reaction can be extended to this many times its seconds, and by this many seconds beyond. */
 #define WINDOWS_EXTENSION_TIMES   2
@@ -22,6 +23,17 @@
 
 struct windows;
 struct board;
+
+struct windows_change;
+
+/* What is about to take effect. */
+struct windows_event {
+	enum journal_event_kind kind;
+	const struct windows_change *plan; /* ARMED */
+	/* Any other kind: this window becomes as `changed` says. */
+	const struct armed_window *armed;
+	const struct window *changed;
+};
 
 struct windows_options {
 	uint64_t voters; /* voter numbers per window, from 0, unless the tenant has fewer */
@@ -31,6 +43,12 @@ struct windows_options {
 	uint32_t workers;           /* lanes of every tally */
 	bool prefault; /* take all memory when a window is armed, not at its first vote */
 	bool fixed;    /* nobody will extend: no address space is kept for it */
+	/*
+	 * Makes a change durable before it takes effect. -errno with `err`: it is not made. NULL:
+	 * changes are not kept.
+	 */
+	int (*keep)(void *context, const struct windows_event *event, struct err *err);
+	void *keep_context;
 	/* Returns when no worker uses a table that was published before the call. */
 	void (*quiesce)(void *context);
 	void *quiesce_context;
@@ -50,6 +68,8 @@ struct armed_window {
 	bool leaving;        /* while windows_replace() takes it out */
 	bool planned;        /* while a show is loaded: its file has this one too */
 	bool settled;        /* final, and no worker has a vote in hand that came before */
+	bool immediate;      /* some of its receipts did not wait for the journal */
+	uint64_t missed;     /* packets lost while it was armed, as counted when it became final */
 	struct {
 		bool known;
 		enum window_state state;
@@ -94,6 +114,13 @@ int windows_replace(struct windows *windows, const struct windows_change *wanted
 /* Whether windows_replace() would, as far as ids and limits go. Changes nothing. */
 int windows_check(const struct windows *windows, const struct windows_change *wanted,
 		  struct err *err);
+
+/*
+ * From now on changes are kept by `keep`: for an owner that has read the kept ones back first.
+ */
+void windows_keep(struct windows *windows,
+		  int (*keep)(void *context, const struct windows_event *event, struct err *err),
+		  void *context);
 
 /* The same, but nothing goes out. */
 int windows_arm(struct windows *windows, struct interaction *interactions, uint32_t count,
@@ -152,6 +179,20 @@ int64_t windows_follow_clock(struct windows *windows);
  */
 void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t now_us,
 		 struct tally_sum *sum);
+
+/*
+ * For recovery: the window as it was once, with memory for the seconds it has then. Nothing is
+ * kept.
+ */
+int windows_restore(struct windows *windows, struct armed_window *armed,
+		    const struct window *changed, struct err *err);
+
+/*
+ * How many receipts an earlier life of the appliance gave: what recovery has counted when it calls
+ * windows_recovered(). They are among the windows' own and the past ones.
+ */
+void windows_recovered(struct windows *windows);
+uint64_t windows_earlier_receipts(const struct windows *windows);
 
 /* The receipts of windows that were taken out, by status: they were given all the same. */
 const uint64_t *windows_past_receipts(const struct windows *windows);

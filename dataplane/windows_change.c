@@ -42,7 +42,7 @@ int windows_close(struct windows *windows, struct armed_window *armed, uint64_t 
 		return rc;
 	struct window changed = armed->window;
 	changed.closes_at_us = now_us;
-	return windows_republish(windows, armed, &changed, err);
+	return windows_republish(windows, armed, JOURNAL_EVENT_CLOSED, &changed, err);
 }
 
 /* The lengths that a window may come to. */
@@ -99,7 +99,7 @@ int windows_extend(struct windows *windows, struct armed_window *armed, uint64_t
 	if (rc)
 		return rc;
 	changed.closes_at_us += by_us;
-	return windows_republish(windows, armed, &changed, err);
+	return windows_republish(windows, armed, JOURNAL_EVENT_EXTENDED, &changed, err);
 }
 
 int windows_cancel(struct windows *windows, struct armed_window *armed, uint64_t now_us,
@@ -110,7 +110,7 @@ int windows_cancel(struct windows *windows, struct armed_window *armed, uint64_t
 		return rc;
 	struct window changed = armed->window;
 	changed.cancelled = true;
-	return windows_republish(windows, armed, &changed, err);
+	return windows_republish(windows, armed, JOURNAL_EVENT_CANCELLED, &changed, err);
 }
 
 int windows_reveal(struct windows *windows, struct armed_window *armed, uint64_t now_us,
@@ -121,7 +121,7 @@ int windows_reveal(struct windows *windows, struct armed_window *armed, uint64_t
 		return rc;
 	struct window changed = armed->window;
 	changed.revealed = true;
-	return windows_republish(windows, armed, &changed, err);
+	return windows_republish(windows, armed, JOURNAL_EVENT_REVEALED, &changed, err);
 }
 
 int windows_open_now(struct windows *windows, struct armed_window *armed, uint64_t now_us,
@@ -136,5 +136,17 @@ int windows_open_now(struct windows *windows, struct armed_window *armed, uint64
 	struct window changed = armed->window;
 	changed.closes_at_us = now_us + (changed.closes_at_us - changed.opens_at_us);
 	changed.opens_at_us = now_us;
-	return windows_republish(windows, armed, &changed, err);
+	return windows_republish(windows, armed, JOURNAL_EVENT_OPENED, &changed, err);
+}
+
+int windows_restore(struct windows *windows, struct armed_window *armed,
+		    const struct window *changed, struct err *err)
+{
+	int rc = take_longer(windows, armed, changed->closes_at_us, err);
+	if (rc)
+		return rc;
+	armed->window = *changed;
+	return windows_publish(windows)
+		       ? err_set(err, -ENOMEM, "out of memory; the journal is as it was")
+		       : 0;
 }

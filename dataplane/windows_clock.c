@@ -15,7 +15,8 @@ void windows_settle(struct windows *windows, uint64_t now_us)
 			continue;
 		if (!waited)
 			windows->options.quiesce(windows->options.quiesce_context);
-		waited = armed->settled = true;
+		waited = true;
+		windows_note_settled(windows, armed);
 	}
 }
 

@@ -31,32 +31,42 @@ static void drop_tail(struct rte_mbuf *mbuf)
 	mbuf->nb_segs = 1;
 }
 
-/* Splits the burst: replies in front, cut to their length; the rest goes back to the pool. */
+/* The packet becomes its reply. */
+static void cut_reply(struct rte_mbuf *mbuf, uint32_t bytes)
+{
+	drop_tail(mbuf);
+	mbuf->data_len = (uint16_t)bytes;
+	mbuf->pkt_len = bytes;
+	mbuf->ol_flags = 0;
+}
+
+/*
+ * Splits the burst: replies that may leave, returned; those that wait; the rest goes back to the
+ * pool.
+ */
 static uint16_t gather_replies(struct worker *worker, struct rte_mbuf **replies)
 {
+	const struct burst *burst = &worker->burst;
 	struct rte_mbuf *rest[BURST_MAX];
 	uint16_t reply_count = 0, rest_count = 0;
-	for (uint32_t i = 0; i < worker->burst.count; i++) {
+	for (uint32_t i = 0; i < burst->count; i++) {
 		struct rte_mbuf *mbuf = worker->mbufs[i];
-		uint32_t bytes = worker->burst.reply_bytes[i];
-		if (bytes) {
-			drop_tail(mbuf);
-			mbuf->data_len = (uint16_t)bytes;
-			mbuf->pkt_len = bytes;
-			mbuf->ol_flags = 0;
-			replies[reply_count++] = mbuf;
-		} else {
+		if (!burst->reply_bytes[i]) {
 			rest[rest_count++] = mbuf;
+			continue;
 		}
+		cut_reply(mbuf, burst->reply_bytes[i]);
+		if (worker->wait && pipeline_reply_waits(burst, i))
+			waiting_put(&worker->waiting, mbuf, burst->release_at);
+		else
+			replies[reply_count++] = mbuf;
 	}
 	rte_pktmbuf_free_bulk(rest, rest_count);
 	return reply_count;
 }
 
-static void send_replies(struct worker *worker)
+static void send_replies(struct worker *worker, struct rte_mbuf **replies, uint16_t count)
 {
-	struct rte_mbuf *replies[BURST_MAX];
-	uint16_t count = gather_replies(worker, replies);
 	uint16_t sent = 0;
 	for (int tries = 0; sent < count && tries < SEND_TRIES; tries++)
 		sent += port_send(worker->queue, replies + sent, (uint16_t)(count - sent));
@@ -66,13 +76,37 @@ static void send_replies(struct worker *worker)
 	tally_add(&worker->io.replies_unsent, count - sent);
 }
 
+/* Sends what the journal has by now, a burst of it. */
+static void release_replies(struct worker *worker)
+{
+	struct rte_mbuf *replies[BURST_MAX];
+	if (waiting_count(&worker->waiting) == 0)
+		return;
+	uint64_t round = journal_durable(worker->pipeline.journal);
+	uint16_t count = waiting_take(&worker->waiting, round, replies, BURST_MAX);
+	if (count == 0)
+		return;
+	uint64_t begin = cycles_now();
+	send_replies(worker, replies, count);
+	tally_add(&worker->io.waited, count);
+	tally_add(&worker->io.send_cycles, cycles_now() - begin);
+}
+
+/* Nothing came in; the journal's writer waits for every worker's word all the same. */
+static void idle(struct worker *worker)
+{
+	tally_add(&worker->io.empty_polls, 1);
+	if (worker->pipeline.journal)
+		journal_report(worker->pipeline.journal);
+}
+
 /* One burst from the port and back to it. */
 static void take_burst(struct worker *worker)
 {
 	uint64_t begin = cycles_now();
 	uint16_t count = port_receive(worker->queue, worker->mbufs, BURST_MAX);
 	if (count == 0) {
-		tally_add(&worker->io.empty_polls, 1);
+		idle(worker);
 		return;
 	}
 	fill_burst(worker, count);
@@ -80,10 +114,12 @@ static void take_burst(struct worker *worker)
 
 	worker->pipeline.keys = __atomic_load_n(worker->published_keys, __ATOMIC_ACQUIRE);
 	worker->pipeline.windows = __atomic_load_n(worker->published, __ATOMIC_ACQUIRE);
+	worker->pipeline.full = worker->wait && waiting_room(&worker->waiting) < count;
 	pipeline_run(&worker->pipeline, &worker->burst);
 
 	begin = cycles_now();
-	send_replies(worker);
+	struct rte_mbuf *replies[BURST_MAX];
+	send_replies(worker, replies, gather_replies(worker, replies));
 	tally_add(&worker->io.send_cycles, cycles_now() - begin);
 }
 
@@ -93,10 +129,15 @@ int worker_run(void *arg)
 	unsigned int thread = worker->pipeline.worker;
 	rte_rcu_qsbr_thread_register(worker->rcu, thread);
 	rte_rcu_qsbr_thread_online(worker->rcu, thread);
+	if (worker->pipeline.journal)
+		journal_online(worker->pipeline.journal);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
 		take_burst(worker);
+		release_replies(worker);
 		rte_rcu_qsbr_quiescent(worker->rcu, thread);
 	}
+	if (worker->pipeline.journal)
+		journal_offline(worker->pipeline.journal);
 	rte_rcu_qsbr_thread_offline(worker->rcu, thread);
 	rte_rcu_qsbr_thread_unregister(worker->rcu, thread);
 	return 0;
@@ -105,4 +146,19 @@ int worker_run(void *arg)
 void worker_stop(struct worker *worker)
 {
 	__atomic_store_n(&worker->stop, true, __ATOMIC_RELAXED);
+}
+
+void worker_finish(struct worker *worker)
+{
+	struct rte_mbuf *mbuf;
+	if (worker->pipeline.journal)
+		while (waiting_count(&worker->waiting) > 0) {
+			uint32_t before = waiting_count(&worker->waiting);
+			release_replies(worker);
+			if (waiting_count(&worker->waiting) == before)
+				break;
+		}
+	/* Not durable, so not said: the viewer asks again. */
+	while (waiting_take(&worker->waiting, UINT64_MAX, &mbuf, 1))
+		rte_pktmbuf_free(mbuf);
 }

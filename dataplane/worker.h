@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A worker: one pinned core, one queue, one loop. It receives a burst, takes it through the
- * pipeline and sends the replies in the packets' own buffers.
+ * pipeline and sends the replies in the packets' own buffers. Replies that tell of an answer wait,
+ * in those buffers, until the journal has it (worker_waiting.h).
  *
  * On its way it allocates nothing, takes no lock, makes no system call of its own, logs nothing. It
  * reads the published tables of windows and keys and lets go of them after every burst (RCU).
@@ -15,6 +16,7 @@
 #include <stddef.h>
 #include "dataplane/core/pipeline.h"
 #include "dataplane/port.h"
+#include "dataplane/worker_waiting.h"
 
 /*
  * Two cache lines: what CPUs fetch at a time, since a line's neighbour often comes with it. What
@@ -29,6 +31,7 @@ struct worker_counters {
 	uint64_t send_cycles;
 	uint64_t replies_sent;
 	uint64_t replies_unsent; /* the port would not take them: the viewer asks again */
+	uint64_t waited;         /* replies that waited for the journal, until now */
 } __attribute__((aligned(64)));
 
 /*
@@ -48,6 +51,8 @@ struct worker {
 	struct rte_rcu_qsbr *rcu;
 	unsigned int lcore;
 	bool stop; /* set by the main thread */
+	bool wait; /* replies wait for the journal; else they leave at once */
+	struct waiting waiting;
 	/* Scratch of the loop, the worker's own. */
 	struct rte_mbuf *mbufs[BURST_MAX];
 	struct burst burst;
@@ -60,6 +65,9 @@ static_assert(offsetof(struct worker, counters) % 64 == 0 && offsetof(struct wor
 
 /* The loop; for rte_eal_remote_launch(). Returns 0 once `stop` is set. */
 int worker_run(void *worker);
+
+/* Sends what still waits and is durable by now; the loop has ended. Main thread. */
+void worker_finish(struct worker *worker);
 
 /* Tells the worker to end after its burst. Main thread. */
 void worker_stop(struct worker *worker);

@@ -83,13 +83,17 @@ struct journal_event_record {
 /* X(symbol, name, shape of its body, what happened) */
 #define JOURNAL_EVENTS(X)                                                                          \
 	X(STARTED, started, mark, "tallyd began to write")                                         \
+	X(IMMEDIATE, immediate, mark,                                                              \
+	  "until it starts again, receipts do not wait for the journal")                           \
 	X(STOPPED, stopped, mark, "tallyd ended as it was told")                                   \
 	X(CLOCK, clock, clock, "the clock adopted another offset")                                 \
-	X(ARMED, armed, window, "a window was armed; its definition follows as JSON text")         \
+	X(ARMED, armed, plan, "windows were armed and others taken out; JSON text says which")     \
+	X(OPENED, opened, window, "a window opens earlier")                                        \
 	X(CLOSED, closed, window, "a window closes earlier")                                       \
 	X(EXTENDED, extended, window, "a window closes later")                                     \
 	X(CANCELLED, cancelled, window, "a question was withdrawn")                                \
 	X(REVEALED, revealed, window, "a result may be shown")                                     \
+	X(UNDONE, undone, window, "a change that could not be kept did not take effect")           \
 	X(KEY_ADDED, key_added, key, "a tenant's key epoch counts from now on")                    \
 	X(KEY_RETIRED, key_retired, key, "a tenant's key epoch counts no more")                    \
 	X(FINAL, final, final, "a window's last counts")
@@ -112,14 +116,26 @@ struct journal_clock_body {
 	uint64_t offset_us_be; /* two's complement: added to what the clock said before */
 } __attribute__((packed));
 
-/* ARMED goes on with the interaction as JSON text, to the event's end. */
+/*
+ * JSON text follows, to the event's end: {"armed":[…],"out":[…]}. What is armed is
+ * as in a rundown, with its `show`; what went out has `tenant` and `id`. Out first; all of it or,
+ * where the event is cut, nothing.
+ */
+struct journal_plan_body {
+	uint64_t at_us_be;
+} __attribute__((packed));
+
 struct journal_window_body {
 	uint64_t at_us_be;
 	uint16_t tenant_be;
 	uint32_t interaction_be;
-	uint64_t opens_at_us_be; /* as they are from now on */
+	uint64_t opens_at_us_be; /* all of it as it is from now on */
 	uint64_t closes_at_us_be;
+	uint8_t flags;
 } __attribute__((packed));
+
+#define JOURNAL_WINDOW_CANCELLED 1
+#define JOURNAL_WINDOW_REVEALED  2
 
 /* Never a key, only which one. */
 struct journal_key_body {
@@ -179,12 +195,16 @@ JOURNAL_SIZE(journal_clock_body, 16);
 JOURNAL_AT(journal_clock_body, at_us_be, 0);
 JOURNAL_AT(journal_clock_body, offset_us_be, 8);
 
-JOURNAL_SIZE(journal_window_body, 30);
+JOURNAL_SIZE(journal_plan_body, 8);
+JOURNAL_AT(journal_plan_body, at_us_be, 0);
+
+JOURNAL_SIZE(journal_window_body, 31);
 JOURNAL_AT(journal_window_body, at_us_be, 0);
 JOURNAL_AT(journal_window_body, tenant_be, 8);
 JOURNAL_AT(journal_window_body, interaction_be, 10);
 JOURNAL_AT(journal_window_body, opens_at_us_be, 14);
 JOURNAL_AT(journal_window_body, closes_at_us_be, 22);
+JOURNAL_AT(journal_window_body, flags, 30);
 
 JOURNAL_SIZE(journal_key_body, 11);
 JOURNAL_AT(journal_key_body, at_us_be, 0);

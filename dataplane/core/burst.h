@@ -28,8 +28,12 @@ struct burst {
 	uint16_t standing[BURST_MAX]; /* the choice that stands afterwards, as it is on the wire */
 	uint16_t replaced[BURST_MAX]; /* of VERDICT_CHANGED: the choice that stood before */
 	bool new_voter[BURST_MAX];    /* of VERDICT_COUNTED: the voter's first in this window */
+	/* So many answers can be recorded; what is beyond is busy. */
+	uint32_t room;
 	/* For the caller: how many bytes from data[i] on are the reply; 0 where there is none. */
 	uint32_t reply_bytes[BURST_MAX];
+	/* Replies that tell of an answer may leave when the journal has come to this round. */
+	uint64_t release_at;
 };
 
 #endif

@@ -156,15 +156,27 @@ static uint16_t standing(const struct window *window, const struct vote *vote)
 	return index == CHOICE_NONE ? CHOICE_NONE : kind_choice(&window->question, index);
 }
 
+/* What would be a duplicate needs no room, but only casting tells. */
+static enum verdict cast_into_room(struct burst *burst, uint32_t i)
+{
+	if (burst->room == 0)
+		return VERDICT_BUSY;
+	enum verdict verdict = cast(burst, i);
+	if (verdict == VERDICT_COUNTED || verdict == VERDICT_CHANGED)
+		burst->room--;
+	return verdict;
+}
+
 void cast_burst(struct burst *burst)
 {
+	bool telling = burst->room > 0;
 	memset(burst->new_voter, 0, sizeof(burst->new_voter));
 	memset(burst->standing, 0xFF, sizeof(burst->standing)); /* CHOICE_NONE */
 	for (uint32_t i = 0; i < burst->count; i++) {
 		const struct window *window = burst->window[i];
 		if (burst->verdict[i] == VERDICT_NONE)
-			burst->verdict[i] = cast(burst, i);
-		else if (window)
+			burst->verdict[i] = cast_into_room(burst, i);
+		else if (window && telling)
 			burst->standing[i] = standing(window, &burst->vote[i]);
 	}
 }
@@ -189,21 +201,34 @@ static inline void count_choice(const struct window *window, const struct vote *
 	tally_add(&lane->votes[row + kind_index(question, choice)], by);
 }
 
+/* What it does to the options and the voters. */
+static inline void count_votes(const struct burst *burst, uint32_t i, struct tally_lane *lane)
+{
+	const struct window *window = burst->window[i];
+	const struct vote *vote = &burst->vote[i];
+	enum verdict verdict = burst->verdict[i];
+	if (verdict == VERDICT_CHANGED)
+		count_choice(window, vote, burst->replaced[i], lane, (uint64_t)-1);
+	if (verdict == VERDICT_COUNTED || verdict == VERDICT_CHANGED)
+		count_choice(window, vote, vote->choice, lane, 1);
+	if (burst->new_voter[i])
+		tally_add(&lane->voters, 1);
+}
+
 void cast_count(const struct burst *burst, uint32_t worker)
 {
 	for (uint32_t i = 0; i < burst->count; i++) {
 		const struct window *window = burst->window[i];
-		const struct vote *vote = &burst->vote[i];
-		enum verdict verdict = burst->verdict[i];
 		if (!window)
 			continue;
 		struct tally_lane *lane = tally_lane(window->tally, worker);
-		tally_add(&lane->receipts[receipt_status_of(verdict)], 1);
-		if (verdict == VERDICT_CHANGED)
-			count_choice(window, vote, burst->replaced[i], lane, (uint64_t)-1);
-		if (verdict == VERDICT_COUNTED || verdict == VERDICT_CHANGED)
-			count_choice(window, vote, vote->choice, lane, 1);
-		if (burst->new_voter[i])
-			tally_add(&lane->voters, 1);
+		tally_add(&lane->receipts[receipt_status_of(burst->verdict[i])], 1);
+		count_votes(burst, i, lane);
 	}
+}
+
+void cast_count_again(const struct burst *burst, uint32_t i, bool changed, struct tally_lane *lane)
+{
+	tally_add(&lane->receipts[changed ? RECEIPT_CHANGED : RECEIPT_COUNTED], 1);
+	count_votes(burst, i, lane);
 }

@@ -23,11 +23,18 @@ static inline void cast_prefetch(const struct window *window, const struct vote 
 /*
  * Casts what is not decided yet, in the order of arrival: verdict, standing, replaced, new_voter. A
  * vote that was refused learns here what stands, so that an answer of its voter in the same burst
- * is seen by it, or not, as if they had come in two.
+ * is seen by it, or not, as if they had come in two. With no room in the burst nothing is cast and
+ * nothing said of what stands.
  */
 void cast_burst(struct burst *burst);
 
 /* Adds each vote that has a window to this worker's lane of it. */
 void cast_count(const struct burst *burst, uint32_t worker);
+
+/*
+ * The same for a vote that was accepted before and is read back: it counts as it did then,
+ * `changed` or not, whatever order it is read back in; its votes go to where casting has put them.
+ */
+void cast_count_again(const struct burst *burst, uint32_t i, bool changed, struct tally_lane *lane);
 
 #endif

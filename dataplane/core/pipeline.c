@@ -130,6 +130,48 @@ static void judge_burst(struct burst *burst)
 	}
 }
 
+/* How many answers can be recorded. */
+static uint32_t room_for(const struct pipeline *pipeline, const struct burst *burst)
+{
+	if (pipeline->full)
+		return 0;
+	if (!pipeline->journal)
+		return burst->count;
+	uint32_t room = journal_room(pipeline->journal);
+	return room < burst->count ? room : burst->count;
+}
+
+/* What was accepted goes into this worker's ring. */
+static void journal_burst(const struct pipeline *pipeline, struct burst *burst)
+{
+	for (uint32_t i = 0; pipeline->journal && i < burst->count; i++) {
+		enum verdict verdict = burst->verdict[i];
+		if (verdict != VERDICT_COUNTED && verdict != VERDICT_CHANGED)
+			continue;
+		const struct vote *vote = &burst->vote[i];
+		const struct record_vote record = {
+			.program_time_us = vote->program_time_us,
+			.voter = vote->voter,
+			.interaction = vote->interaction,
+			.tenant = vote->tenant,
+			.choice = vote->choice,
+			.revision = vote->revision & 0xFFFFFF,
+			.changed = verdict == VERDICT_CHANGED,
+		};
+		journal_put(pipeline->journal, &record);
+	}
+}
+
+bool pipeline_reply_waits(const struct burst *burst, uint32_t i)
+{
+	switch (burst->verdict[i]) {
+	case VERDICT_COUNTED:
+	case VERDICT_CHANGED:
+	case VERDICT_DUPLICATE: return true;
+	default: return burst->window[i] && burst->standing[i] != CHOICE_NONE;
+	}
+}
+
 /* Every packet ends in exactly one counter: its window's, or else the worker's own. */
 static void count_burst(const struct pipeline *pipeline, const struct burst *burst)
 {
@@ -221,10 +263,14 @@ void pipeline_run(const struct pipeline *pipeline, struct burst *burst)
 	step_done(counters, STEP_FIND, &mark);
 	judge_burst(burst);
 	step_done(counters, STEP_JUDGE, &mark);
+	burst->room = room_for(pipeline, burst);
 	cast_burst(burst);
 	step_done(counters, STEP_CAST, &mark);
+	journal_burst(pipeline, burst);
+	step_done(counters, STEP_JOURNAL, &mark);
 	receipt_burst(pipeline, burst);
 	step_done(counters, STEP_RECEIPT, &mark);
+	burst->release_at = pipeline->journal ? journal_report(pipeline->journal) : 0;
 }
 
 const char *pipeline_step_name(enum pipeline_step step)

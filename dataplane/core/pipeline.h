@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The life of a vote, over a whole burst: classify → authenticate → find window → judge → cast →
- * receipt.
+ * journal → receipt.
  *
  * Workers call it with frames from a port, --replay with frames from a capture, tests and fuzzers
  * with frames of their own. Each step runs over all packets of the burst before the next begins. It
@@ -11,6 +11,7 @@
 #define TALLYWIRE_CORE_PIPELINE_H
 
 #include "dataplane/core/burst.h"
+#include "dataplane/core/journal_ring.h"
 
 /* X(symbol, name): the steps whose cycles are counted */
 #define PIPELINE_STEPS(X)                                                                          \
@@ -19,6 +20,7 @@
 	X(FIND, find_window)                                                                       \
 	X(JUDGE, judge)                                                                            \
 	X(CAST, cast)                                                                              \
+	X(JOURNAL, journal)                                                                        \
 	X(RECEIPT, receipt)
 
 enum pipeline_step {
@@ -48,10 +50,21 @@ struct pipeline {
 	struct pipeline_counters *counters;
 	uint32_t worker; /* its lane in every tally */
 	uint16_t vote_port_be;
+	struct journal_ring *journal; /* the worker's; NULL: answers are not kept */
+	bool full;                    /* no reply can wait: nothing is recorded in this burst */
 };
 
-/* Takes the burst through all steps. */
+/*
+ * Takes the burst through all steps. Without a journal, burst->release_at is 0: replies may leave
+ * at once.
+ */
 void pipeline_run(const struct pipeline *pipeline, struct burst *burst);
+
+/*
+ * True for a reply that tells of an answer, which must be durable first: what was counted, changed,
+ * a duplicate, or what stands for a voter whose vote was refused.
+ */
+bool pipeline_reply_waits(const struct burst *burst, uint32_t i);
 
 const char *pipeline_step_name(enum pipeline_step step);
 

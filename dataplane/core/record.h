@@ -40,6 +40,7 @@ struct record_event {
 	uint64_t at_us;
 	uint64_t opens_at_us;
 	uint64_t closes_at_us;
+	uint8_t flags;
 	int64_t offset_us;
 	uint64_t missed;
 	uint64_t receipts[RECEIPT_STATUSES];

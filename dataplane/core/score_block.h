@@ -16,7 +16,7 @@
 
 #include "dataplane/core/score.h"
 
-#define SCORE_BLOCK 2048u      /* voters whose sums stay in the nearest cache */
+#define SCORE_BLOCK            2048u      /* voters whose sums stay in the nearest cache */
 #define SCORE_BLOCK_LONGEST_US 600000000u /* of a window: 10 minutes */
 
 /* Sets or adds to `sums` what SCORE_BLOCK cells are worth. Both are 32-byte aligned. */

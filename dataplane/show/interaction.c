@@ -304,6 +304,49 @@ void interaction_set_options(json_t *object, const struct interaction *interacti
 	json_object_set_new(object, "options", labels);
 }
 
+static json_t *correct_json(const struct interaction *interaction)
+{
+	json_t *correct = json_array();
+	for (uint32_t i = 0; i < interaction->rules.options; i++)
+		if (interaction->correct[i / 64] >> i % 64 & 1)
+			json_array_append_new(correct, json_integer(i));
+	return correct;
+}
+
+/* What only some kinds have. */
+static void set_rules(json_t *object, const struct interaction *interaction)
+{
+	unsigned int fields = kind_row((enum kind)interaction->rules.kind)->fields;
+	if (fields & FIELD_MAX_CHOICES)
+		json_object_set_new(object, "max_choices",
+				    json_integer(interaction->rules.max_choices));
+	if (fields & FIELD_CORRECT) {
+		json_object_set_new(object, "correct", correct_json(interaction));
+		json_object_set_new(object, "points", json_integer(interaction->points));
+	}
+	if (fields & FIELD_REVOTE)
+		json_object_set_new(object, "revote", json_boolean(interaction->revote));
+}
+
+json_t *interaction_json(const struct interaction *interaction)
+{
+	char opens_at[TIME_TEXT_BYTES];
+	json_t *object = json_pack("{s:s,s:I,s:s,s:s,s:s,s:I,s:I}", "tenant",
+				   interaction->tenant->name, "id", (json_int_t)interaction->id,
+				   "kind", kind_row((enum kind)interaction->rules.kind)->name,
+				   "question", interaction->question, "opens_at",
+				   time_format(interaction->opens_at_us, opens_at), "duration_ms",
+				   (json_int_t)(interaction->duration_us / MS_US), "max_delay_ms",
+				   (json_int_t)(interaction->max_delay_us / MS_US));
+	if (!object)
+		return NULL;
+	interaction_set_options(object, interaction);
+	set_rules(object, interaction);
+	if (interaction->show)
+		json_object_set_new(object, "show", json_string(interaction->show));
+	return object;
+}
+
 enum kind_identity interaction_identity(const struct interaction *interaction)
 {
 	if (interaction->revote)

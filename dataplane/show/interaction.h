@@ -48,6 +48,12 @@ int interaction_parse(const json_t *object, const char *place, const struct keyr
 		      struct err *err);
 void interaction_free(struct interaction *interaction);
 
+/*
+ * The interaction as a rundown has it, from which interaction_parse() makes the same again, and
+ * `show` where it has one. NULL when out of memory.
+ */
+json_t *interaction_json(const struct interaction *interaction);
+
 /* Sets `options`, the labels, or `min` and `max` of a scale. What memory is short for stays out. */
 void interaction_set_options(json_t *object, const struct interaction *interaction);
 

@@ -16,8 +16,7 @@
 #include "dataplane/core/receipt.h"
 #include "dataplane/show/time_text.h"
 
-/* There is no journal yet: after a power cut these results cannot be counted again. */
-#define DURABILITY "none"
+#define NO_JOURNAL "none" /* the votes outlive nothing */
 
 #define TEMP_NAMES 100
 
@@ -253,7 +252,8 @@ json_t *results_interaction(const struct result *result)
 		put_count(&object, "options_total", result->outcome->options);
 	put_members(&object, result);
 	put(&object, "receipts", receipt_counts(result->sum));
-	put(&object, "durability", json_string(DURABILITY));
+	put(&object, "durability",
+	    json_string(result->durability ? result->durability : NO_JOURNAL));
 	return object_end(&object);
 }
 
@@ -279,7 +279,8 @@ json_t *results_document(const struct results_parts *parts)
 		json_decref(parts->leaderboards);
 	put(&document, "datagrams", parts->datagrams);
 	put(&document, "clock", parts->clock);
-	put(&document, "durability", json_string(DURABILITY));
+	put(&document, "durability",
+	    json_string(parts->durability ? parts->durability : NO_JOURNAL));
 	return object_end(&document);
 }
 

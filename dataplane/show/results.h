@@ -48,6 +48,7 @@ struct result {
 	struct score_board leaders; /* of a quiz: as many as are to be told */
 	enum results_extent extent;
 	uint64_t now_us;
+	const char *durability; /* of the votes: durable, immediate, failed; NULL: none */
 };
 
 /* One interaction's result, a new reference; NULL only when out of memory. */
@@ -72,7 +73,8 @@ struct results_parts {
 	bool has_quizzes;     /* then there is something to make leaderboards of */
 	json_t *leaderboards; /* left out, and may be NULL, without quizzes */
 	json_t *datagrams;
-	json_t *clock; /* clock_quality_json() */
+	json_t *clock;          /* clock_quality_json() */
+	const char *durability; /* as of a result */
 };
 
 /* The whole document. Steals all references; NULL only when out of memory. */

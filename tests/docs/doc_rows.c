@@ -26,7 +26,7 @@ static void print_verdicts(void)
 #undef X
 }
 
-enum option_type { TEXT, NUMBER, FLAG, MODE, OCTAL };
+enum option_type { TEXT, NUMBER, FLAG, MODE, ACK, OCTAL };
 
 static void print_option(const char *place, enum option_type type, const char *standard,
 			 unsigned long long least, unsigned long long most)
@@ -37,6 +37,7 @@ static void print_option(const char *place, enum option_type type, const char *s
 	case NUMBER: printf("%llu to %llu\n", least, most); break;
 	case FLAG: printf("yes or no\n"); break;
 	case MODE: printf("auto, native or generic\n"); break;
+	case ACK: printf("durable, immediate or none\n"); break;
 	case OCTAL: printf("octal, up to 0777, with 0200\n"); break;
 	}
 }

@@ -26,6 +26,7 @@ rig_pids=()
 # What the appliance's configuration says; a test may change them before rig_configure.
 RIG_HUGEPAGES=no
 RIG_VOTERS=1000000
+RIG_ACK=durable
 
 rig_skip() {
 	echo "SKIP: $*"
@@ -191,6 +192,9 @@ rig_configure() {
 		control = $rig_dir/control.sock
 		[windows]
 		voters = $RIG_VOTERS
+		[journal]
+		directory = $rig_dir/journal
+		ack = $RIG_ACK
 		[memory]
 		hugepages = $RIG_HUGEPAGES
 		[front]

@@ -33,8 +33,8 @@
  *
  * With r instead of r + 1 the second point fails: B may have reported r, then cast V.
  */
-#ifndef TALLYWIRE_JOURNAL_RING_H
-#define TALLYWIRE_JOURNAL_RING_H
+#ifndef TALLYWIRE_CORE_JOURNAL_RING_H
+#define TALLYWIRE_CORE_JOURNAL_RING_H
 
 #include <stddef.h>
 #include <stdint.h>

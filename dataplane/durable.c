@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Between windows and the journal: makes events of what happens to windows, and waits until they
+ * are on disk. A command that cannot be kept is refused, so nothing takes effect that a restart
+ * would not know of.
+ */
+#include "dataplane/durable.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/clock.h"
+#include "dataplane/disk_uring.h"
+
+struct durable {
+	struct durable_options options;
+	struct windows *windows;
+	struct disk *disk;
+	struct journal *journal;
+	struct recovery recovery;
+};
+
+static int append_and_wait(struct durable *durable, const struct record_event *event,
+			   struct err *err)
+{
+	uint64_t ticket;
+	int rc = journal_append(durable->journal, event, &ticket, err);
+	return rc ? rc : journal_wait(durable->journal, ticket, err);
+}
+
+/* Interactions that are armed, by the window or as planned; and windows that go. */
+struct plan {
+	json_t *armed;
+	json_t *out;
+	bool failed;
+};
+
+static void plan_add(struct plan *plan, const struct interaction *interaction)
+{
+	json_t *object = interaction_json(interaction);
+	if (interaction->by_hand)
+		plan->failed |= json_object_set_new(object, "by_hand", json_true()) != 0;
+	plan->failed |= json_array_append_new(plan->armed, object) != 0;
+}
+
+static void plan_take_out(struct plan *plan, uint16_t tenant, uint32_t id)
+{
+	json_t *item = json_pack("{s:i,s:I}", "tenant", tenant, "id", (json_int_t)id);
+	plan->failed |= json_array_append_new(plan->out, item) != 0;
+}
+
+/* The change, or what takes it back. */
+static json_t *plan_json(const struct windows_change *change, bool undo)
+{
+	struct plan plan = {json_array(), json_array(), false};
+	for (uint32_t i = 0; i < change->count; i++) {
+		const struct interaction *interaction = &change->interactions[i];
+		if (undo)
+			plan_take_out(&plan, interaction->tenant->id, interaction->id);
+		else
+			plan_add(&plan, interaction);
+	}
+	for (uint32_t i = 0; i < change->out_count; i++) {
+		const struct armed_window *armed = change->out[i];
+		if (undo)
+			plan_add(&plan, &armed->interaction);
+		else
+			plan_take_out(&plan, armed->window.tenant, armed->window.interaction);
+	}
+	if (!plan.failed)
+		return json_pack("{s:o,s:o}", "armed", plan.armed, "out", plan.out);
+	json_decref(plan.armed);
+	json_decref(plan.out);
+	return NULL;
+}
+
+static int append_plan(struct durable *durable, const struct windows_change *change, bool undo,
+		       uint64_t *ticket, struct err *err)
+{
+	json_t *plan = plan_json(change, undo);
+	char *text = plan ? json_dumps(plan, JSON_COMPACT) : NULL;
+	json_decref(plan);
+	if (!text)
+		return err_set(err, -ENOMEM, "journal: out of memory; nothing has changed");
+	const struct record_event event = {
+		.kind = JOURNAL_EVENT_ARMED,
+		.at_us = clock_now_us(),
+		.text = text,
+		.text_bytes = (uint32_t)strlen(text),
+	};
+	int rc = journal_append(durable->journal, &event, ticket, err);
+	free(text);
+	return rc;
+}
+
+static int append_state(struct durable *durable, enum journal_event_kind kind,
+			const struct window *window, uint64_t *ticket, struct err *err)
+{
+	const struct record_event event = {
+		.kind = kind,
+		.tenant = window->tenant,
+		.interaction = window->interaction,
+		.at_us = clock_now_us(),
+		.opens_at_us = window->opens_at_us,
+		.closes_at_us = window->closes_at_us,
+		.flags = (uint8_t)((window->cancelled ? JOURNAL_WINDOW_CANCELLED : 0) |
+				   (window->revealed ? JOURNAL_WINDOW_REVEALED : 0)),
+	};
+	return journal_append(durable->journal, &event, ticket, err);
+}
+
+/*
+ * What fails while it is written may come to disk when writing is resumed. It did not take effect,
+ * so what takes it back is put behind it.
+ */
+static void append_undo(struct durable *durable, const struct windows_event *event)
+{
+	struct err err;
+	uint64_t ticket;
+	if (event->kind == JOURNAL_EVENT_ARMED)
+		append_plan(durable, event->plan, true, &ticket, &err);
+	else
+		append_state(durable, JOURNAL_EVENT_UNDONE, &event->armed->window, &ticket, &err);
+}
+
+/* The last counts of a window. Nobody waits for them: its votes are in the journal already. */
+static int keep_final(struct durable *durable, const struct armed_window *armed, struct err *err)
+{
+	uint64_t ticket;
+	struct tally_sum sum;
+	struct record_event event = {
+		.kind = JOURNAL_EVENT_FINAL,
+		.tenant = armed->window.tenant,
+		.interaction = armed->window.interaction,
+		.at_us = clock_now_us(),
+		.missed = armed->missed,
+	};
+	tally_read(&armed->store.tally, 0, &sum);
+	memcpy(event.receipts, sum.receipts, sizeof(event.receipts));
+	return journal_append(durable->journal, &event, &ticket, err);
+}
+
+static int keep(void *context, const struct windows_event *event, struct err *err)
+{
+	struct durable *durable = context;
+	uint64_t ticket;
+	if (event->kind == JOURNAL_EVENT_FINAL)
+		return keep_final(durable, event->armed, err);
+	int rc = journal_failed(durable->journal, err);
+	if (rc == 0 && event->kind == JOURNAL_EVENT_ARMED)
+		rc = append_plan(durable, event->plan, false, &ticket, err);
+	else if (rc == 0)
+		rc = append_state(durable, event->kind, event->changed, &ticket, err);
+	if (rc)
+		return rc;
+	rc = journal_wait(durable->journal, ticket, err);
+	if (rc)
+		append_undo(durable, event);
+	return rc;
+}
+
+int durable_note_key(struct durable *durable, uint16_t tenant, uint8_t epoch, bool added,
+		     struct err *err)
+{
+	const struct record_event event = {
+		.kind = added ? JOURNAL_EVENT_KEY_ADDED : JOURNAL_EVENT_KEY_RETIRED,
+		.tenant = tenant,
+		.key_epoch = epoch,
+		.at_us = clock_now_us(),
+	};
+	return append_and_wait(durable, &event, err);
+}
+
+/*
+ * A journal that ends where it should not is left as it is: to go on would cut off for good what
+ * lies behind. `err` has the place.
+ */
+static int check_whole(const struct durable *durable, struct err *err)
+{
+	const struct journal_report *report = &durable->recovery.journal;
+	struct err where = *err;
+	if (!report->acknowledged_lost && report->fault != RECORD_FAULT_CONTENT &&
+	    report->fault != RECORD_FAULT_READ)
+		return 0;
+	return err_set(err, -EBADMSG, "%.350s; to start without it, move the directory %.80s away",
+		       where.text, durable->options.directory);
+}
+
+/* What the operator should know of the journal that was found. */
+static void tell_recovery(const struct durable *durable)
+{
+	const struct recovery *recovery = &durable->recovery;
+	if (recovery->journal.blocks)
+		fprintf(stderr,
+			"tallyd: journal %s: %u windows and %" PRIu64 " votes read back, %" PRIu64
+			" bytes\n",
+			durable->options.directory, windows_count(durable->windows),
+			recovery->counted + recovery->changed, recovery->journal.bytes);
+}
+
+/* Said before the first receipt that does not wait. */
+static int note_immediate(struct durable *durable, struct err *err)
+{
+	const struct record_event event = {.kind = JOURNAL_EVENT_IMMEDIATE,
+					   .at_us = clock_now_us()};
+	return durable->options.immediate ? append_and_wait(durable, &event, err) : 0;
+}
+
+static int start_journal(struct durable *durable, struct err *err)
+{
+	const struct journal_options options = {
+		.disk = durable->disk,
+		.next = durable->recovery.journal.next,
+		.started_at_us = clock_now_us(),
+		.segment_bytes = durable->options.segment_bytes,
+		.block_bytes = JOURNAL_BLOCK_MAX_BYTES,
+		.workers = durable->options.workers,
+		.ring_entries = JOURNAL_DEFAULT_RING_ENTRIES,
+		.poll_us = JOURNAL_DEFAULT_POLL_US,
+	};
+	int rc = journal_open(&options, &durable->journal, err);
+	if (rc == 0)
+		rc = journal_start(durable->journal, err);
+	return rc ? rc : note_immediate(durable, err);
+}
+
+int durable_open(const struct durable_options *options, const struct keyring *keyring,
+		 struct windows *windows, struct durable **result, struct err *err)
+{
+	struct durable *durable = calloc(1, sizeof(*durable));
+	if (!durable)
+		return err_set(err, -ENOMEM, "journal: out of memory");
+	durable->options = *options;
+	durable->windows = windows;
+	int rc = disk_uring_open(options->directory, &durable->disk, err);
+	if (rc == 0)
+		rc = recover_run(durable->disk, keyring, windows, &durable->recovery, err);
+	if (rc == 0)
+		rc = check_whole(durable, err);
+	if (rc == 0) {
+		tell_recovery(durable);
+		rc = start_journal(durable, err);
+	}
+	if (rc) {
+		durable_close(durable);
+		return rc;
+	}
+	windows_keep(windows, keep, durable);
+	*result = durable;
+	return 0;
+}
+
+int durable_stop(struct durable *durable, struct err *err)
+{
+	const struct record_event event = {.kind = JOURNAL_EVENT_STOPPED, .at_us = clock_now_us()};
+	uint64_t ticket;
+	int rc = journal_append(durable->journal, &event, &ticket, err);
+	windows_keep(durable->windows, NULL, NULL);
+	return rc ? rc : journal_stop(durable->journal, err);
+}
+
+void durable_close(struct durable *durable)
+{
+	if (!durable)
+		return;
+	journal_close(durable->journal);
+	disk_uring_close(durable->disk);
+	free(durable);
+}
+
+struct journal *durable_journal(struct durable *durable)
+{
+	return durable->journal;
+}
+
+const char *durable_word(const struct durable *durable)
+{
+	struct err err;
+	if (!durable)
+		return NULL;
+	if (durable->options.immediate)
+		return DURABLE_IMMEDIATE;
+	return journal_failed(durable->journal, &err) ? DURABLE_FAILED : DURABLE_YES;
+}
+
+json_t *durable_stats(struct durable *durable)
+{
+	struct journal_status status;
+	struct err err = {""};
+	journal_status(durable->journal, &status);
+	int failed = journal_failed(durable->journal, &err);
+	return json_pack(
+		"{s:s,s:s,s:s?,s:I,s:I,s:I,s:I,s:I,s:I}", "directory", durable->options.directory,
+		"ack", durable->options.immediate ? DURABLE_IMMEDIATE : DURABLE_YES, "failed",
+		failed ? err.text : NULL, "segment", (json_int_t)status.segment, "blocks",
+		(json_int_t)status.blocks, "bytes", (json_int_t)status.bytes, "votes",
+		(json_int_t)status.votes, "failures", (json_int_t)status.failures, "recovered",
+		(json_int_t)(durable->recovery.counted + durable->recovery.changed));
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reads the journal back: windows as they were armed and changed, ballots, counts and scores.
+ * Before the workers start, or by who counts again; nothing else uses the windows meanwhile.
+ *
+ * A vote of the journal is cast as a worker casts it, without being judged again: that it was
+ * accepted is what the journal says. Which worker's votes come first does not matter to what
+ * stands.
+ */
+#ifndef TALLYWIRE_RECOVER_H
+#define TALLYWIRE_RECOVER_H
+
+#include "dataplane/journal_read.h"
+#include "dataplane/windows.h"
+
+struct recovery {
+	struct journal_report journal;
+	uint64_t counted; /* votes that were read back */
+	uint64_t changed;
+	uint64_t homeless;  /* votes of windows that were taken out before them in the journal */
+	uint32_t immediate; /* how many windows took votes whose receipts did not wait */
+};
+
+/*
+ * Reads all that can be read into `windows`, which has none yet and keeps nothing. 0; or -errno
+ * with `err`: a tenant that the keyring lacks, no memory, a disk that cannot be read. A journal
+ * that ends in a damaged block is no error: `recovery->journal` says where it ended, and `err` has
+ * a line where acknowledged votes are lost, else it is empty.
+ */
+int recover_run(struct disk *disk, const struct keyring *keyring, struct windows *windows,
+		struct recovery *recovery, struct err *err);
+
+#endif
