@@ -191,6 +191,13 @@ static void judge_ring(struct worker *worker, uint32_t filled)
 	}
 }
 
+static void wait_for_room(struct worker *worker, uint32_t votes)
+{
+	struct journal_ring *journal = worker->pipeline.journal;
+	while (journal && journal_room(journal) < votes)
+		journal_report(journal);
+}
+
 static void run_share(struct worker *worker)
 {
 	const uint32_t ring_slots = RING_BURSTS * BURST_MAX;
@@ -200,6 +207,7 @@ static void run_share(struct worker *worker)
 		filled = filled < ring_slots ? filled : ring_slots;
 		memcpy(worker->ring, slots + (size_t)(worker->first + done) * SLOT_BYTES,
 		       (size_t)filled * SLOT_BYTES);
+		wait_for_room(worker, filled);
 		uint64_t begin = cycles_now();
 		judge_ring(worker, filled);
 		worker->cycles += cycles_now() - begin;
@@ -214,12 +222,16 @@ static void *worker_thread(void *arg)
 	CPU_SET(worker->cpu, &cpus);
 	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
 	pthread_barrier_wait(worker->start);
+	if (worker->pipeline.journal)
+		journal_online(worker->pipeline.journal);
 	run_share(worker);
+	if (worker->pipeline.journal)
+		journal_offline(worker->pipeline.journal);
 	return NULL;
 }
 
 static void worker_start(struct worker *worker, const struct stage *stage, uint32_t number,
-			 uint32_t workers)
+			 uint32_t workers, struct journal_ring *journal)
 {
 	worker->first = share_of(worker->frames->count, number, workers);
 	worker->count = share_of(worker->frames->count, number + 1, workers) - worker->first;
@@ -228,6 +240,7 @@ static void worker_start(struct worker *worker, const struct stage *stage, uint3
 					     .windows = stage->table,
 					     .counters = &worker->counters,
 					     .worker = number,
+					     .journal = journal,
 					     .vote_port_be = be16(QUIC_LITE_DEFAULT_PORT)};
 	if (pthread_create(&worker->thread, NULL, worker_thread, worker)) {
 		perror("bench: thread");
@@ -260,7 +273,8 @@ static void check_counted(const struct stage *stage, const struct bench_frames *
 }
 
 double bench_workers_run(const struct bench_question *question, const struct bench_frames *frames,
-			 uint32_t workers, double cycles_per_ns, double *steps)
+			 uint32_t workers, struct journal_ring *journal, double cycles_per_ns,
+			 double *steps)
 {
 	struct stage stage;
 	pthread_barrier_t start;
@@ -271,7 +285,7 @@ double bench_workers_run(const struct bench_question *question, const struct ben
 	for (uint32_t i = 0; i < workers; i++) {
 		all[i].frames = frames;
 		all[i].start = &start;
-		worker_start(&all[i], &stage, i, workers);
+		worker_start(&all[i], &stage, i, workers, journal);
 	}
 	for (uint32_t i = 0; i < workers; i++) {
 		pthread_join(all[i].thread, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A worker between port and port, for benchmarks: the pipeline over bursts of 64 in memory, from
- * classify to the signed receipt. Called by worker_bench.c and kind_bench.c; opens no port, sends
- * nothing.
+ * classify to the signed receipt. Called by worker_bench.c, kind_bench.c and durable_bench.c; opens
+ * no port, sends nothing.
  *
  * Frames are copied into a ring of buffers before they are judged, as a NIC would put them there;
  * the copy is not timed. What cannot be had (memory, threads) ends the program with a line.
@@ -58,9 +58,12 @@ double bench_cycles_per_ns(void);
 /*
  * All frames once, shared out among `workers` threads, each on a core of its own, over a window
  * made anew. Returns the M votes/s of the pipeline alone on each core, added up. `steps`, of
- * PIPELINE_STEP_COUNT, gets the cycles per vote of each step, of worker 0.
+ * PIPELINE_STEP_COUNT, gets the cycles per vote of each step, of worker 0. With `journal`, a ring
+ * that somebody empties, what is counted goes there; for one worker. It waits, untimed, where there
+ * is no room.
  */
 double bench_workers_run(const struct bench_question *question, const struct bench_frames *frames,
-			 uint32_t workers, double cycles_per_ns, double *steps);
+			 uint32_t workers, struct journal_ring *journal, double cycles_per_ns,
+			 double *steps);
 
 #endif

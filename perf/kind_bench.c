@@ -112,7 +112,7 @@ static void take_turn(struct measured *measured, struct bench_frames *frames,
 	for (size_t i = 0; i < ROWS; i++) {
 		double steps[PIPELINE_STEP_COUNT];
 		bench_frames_make(frames, &rows[i].question, voters);
-		double rate = bench_workers_run(&rows[i].question, frames, 1, ghz, steps);
+		double rate = bench_workers_run(&rows[i].question, frames, 1, NULL, ghz, steps);
 		poll = i == 0 ? rate : poll;
 		bench_add(&measured[i].rate, rate);
 		bench_add(&measured[i].ratio, rate / poll);

@@ -61,11 +61,12 @@ static void measure(struct scale *scale, uint32_t workers, uint32_t runs, double
 	make_frames(&shared, 1);
 	for (uint32_t run = 0; run < runs; run++) {
 		double step_cycles[PIPELINE_STEP_COUNT];
-		bench_add(&scale->own, bench_workers_run(&poll, &own, workers, ghz, step_cycles));
+		bench_add(&scale->own,
+			  bench_workers_run(&poll, &own, workers, NULL, ghz, step_cycles));
 		for (int step = 0; step < PIPELINE_STEP_COUNT; step++)
 			bench_add(&steps[step], step_cycles[step]);
 		bench_add(&scale->shared,
-			  bench_workers_run(&poll, &shared, workers, ghz, step_cycles));
+			  bench_workers_run(&poll, &shared, workers, NULL, ghz, step_cycles));
 	}
 	bench_frames_close(&own);
 	bench_frames_close(&shared);
