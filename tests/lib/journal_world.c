@@ -48,29 +48,45 @@ struct record_vote world_vote(uint32_t number)
 	return vote;
 }
 
+static void add_text(struct record_event *event, uint32_t number, uint64_t *state, char *memory)
+{
+	event->text = memory;
+	event->text_bytes = disk_sim_random(state, 100) < 10
+				    ? disk_sim_random(state, WORLD_TEXT_BYTES)
+				    : disk_sim_random(state, 300);
+	memset(memory, 'a' + number % 26, event->text_bytes);
+}
+
+/* The clock is anywhere. */
 struct record_event world_event(uint32_t number, char *memory)
 {
+	static const enum journal_event_kind kinds[] = {JOURNAL_EVENT_ARMED, JOURNAL_EVENT_ARMED,
+							JOURNAL_EVENT_EXTENDED,
+							JOURNAL_EVENT_FINAL};
 	uint64_t state = ~(uint64_t)number;
-	struct record_event event = {.interaction = number};
-	if (disk_sim_random(&state, 3) == 0) {
-		event.kind = JOURNAL_EVENT_FINAL;
-		event.missed = number;
-		for (int i = 0; i < RECEIPT_STATUSES; i++)
-			event.receipts[i] = disk_sim_random(&state, UINT32_MAX);
-	} else {
-		event.kind = JOURNAL_EVENT_ARMED;
-		event.opens_at_us = disk_sim_random(&state, UINT32_MAX);
-		event.closes_at_us = event.opens_at_us + 20000000;
-		event.text = memory;
-		event.text_bytes = disk_sim_random(&state, 100) < 10
-					   ? disk_sim_random(&state, WORLD_TEXT_BYTES)
-					   : disk_sim_random(&state, 300);
-		memset(memory, 'a' + number % 26, event.text_bytes);
+	struct record_event event = {.kind = kinds[disk_sim_random(&state, 4)]};
+	event.at_us = (uint64_t)disk_sim_random(&state, UINT32_MAX) << 32 | number;
+	if (event.kind == JOURNAL_EVENT_ARMED) {
+		add_text(&event, number, &state, memory);
+		return event;
 	}
 	event.tenant = (uint16_t)disk_sim_random(&state, 65536);
-	/* The clock is anywhere. */
-	event.at_us = (uint64_t)disk_sim_random(&state, UINT32_MAX) << 32 | number;
+	event.interaction = disk_sim_random(&state, UINT32_MAX);
+	if (event.kind == JOURNAL_EVENT_EXTENDED) {
+		event.opens_at_us = disk_sim_random(&state, UINT32_MAX);
+		event.closes_at_us = event.opens_at_us + 20000000;
+		event.flags = (uint8_t)disk_sim_random(&state, 4);
+		return event;
+	}
+	event.missed = number;
+	for (int i = 0; i < RECEIPT_STATUSES; i++)
+		event.receipts[i] = disk_sim_random(&state, UINT32_MAX);
 	return event;
+}
+
+uint32_t world_event_number(const struct record_event *event)
+{
+	return (uint32_t)event->at_us;
 }
 
 bool world_is_event(const struct record_event *event, uint32_t number)
@@ -78,8 +94,10 @@ bool world_is_event(const struct record_event *event, uint32_t number)
 	static char memory[WORLD_TEXT_BYTES];
 	const struct record_event right = world_event(number, memory);
 	return event->kind == right.kind && event->tenant == right.tenant &&
-	       event->at_us == right.at_us && event->opens_at_us == right.opens_at_us &&
-	       event->closes_at_us == right.closes_at_us && event->missed == right.missed &&
+	       event->interaction == right.interaction && event->at_us == right.at_us &&
+	       event->opens_at_us == right.opens_at_us &&
+	       event->closes_at_us == right.closes_at_us && event->flags == right.flags &&
+	       event->missed == right.missed &&
 	       memcmp(event->receipts, right.receipts, sizeof(right.receipts)) == 0 &&
 	       event->text_bytes == right.text_bytes &&
 	       (!right.text_bytes || memcmp(event->text, right.text, right.text_bytes) == 0);
@@ -312,15 +330,15 @@ static int read_event(void *context, const struct journal_place *place,
 	(void)place;
 	if (event->kind == JOURNAL_EVENT_STARTED)
 		return 0;
-	if (event->interaction >= world->event_count ||
-	    !world_is_event(event, event->interaction)) {
-		wrong(world, "event %u was never appended like that", event->interaction);
+	uint32_t number = world_event_number(event);
+	if (number >= world->event_count || !world_is_event(event, number)) {
+		wrong(world, "event %u was never appended like that", number);
 		return 1;
 	}
-	if (event->interaction < world->last_event)
-		wrong(world, "event %u is out of order", event->interaction);
-	world->last_event = event->interaction;
-	world->events[event->interaction].times_read++;
+	if (number < world->last_event)
+		wrong(world, "event %u is out of order", number);
+	world->last_event = number;
+	world->events[number].times_read++;
 	return 0;
 }
 

@@ -102,5 +102,6 @@ void world_read(struct world *world);
 struct record_vote world_vote(uint32_t number);
 struct record_event world_event(uint32_t number, char *memory);
 bool world_is_event(const struct record_event *event, uint32_t number);
+uint32_t world_event_number(const struct record_event *event);
 
 #endif

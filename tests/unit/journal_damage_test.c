@@ -58,7 +58,7 @@ static int note_event(void *context, const struct journal_place *place,
 	(void)context, (void)place;
 	cr_assert(whole.events < EVENTS_MAX);
 	whole.event[whole.events++] =
-		event->kind == JOURNAL_EVENT_STARTED ? STARTED : event->interaction;
+		event->kind == JOURNAL_EVENT_STARTED ? STARTED : world_event_number(event);
 	return 0;
 }
 
@@ -77,9 +77,9 @@ static int compare_event(void *context, const struct journal_place *place,
 {
 	(void)context, (void)place;
 	bool started = event->kind == JOURNAL_EVENT_STARTED;
-	uint64_t number = started ? STARTED : event->interaction;
+	uint64_t number = started ? STARTED : world_event_number(event);
 	invented |= events_read >= whole.events || whole.event[events_read] != number ||
-		    (!started && !world_is_event(event, event->interaction));
+		    (!started && !world_is_event(event, world_event_number(event)));
 	events_read++;
 	return 0;
 }

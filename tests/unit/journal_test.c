@@ -263,7 +263,7 @@ static int read_event(void *context, const struct journal_place *place,
 	(void)context, (void)place;
 	if (event->kind == JOURNAL_EVENT_STARTED)
 		return 0;
-	cr_assert_eq(event->interaction, events_read);
+	cr_assert_eq(event->at_us, events_read);
 	if (long_bytes)
 		cr_assert(event->text_bytes == long_bytes && event->text[long_bytes - 1] == ' ');
 	else
@@ -295,8 +295,7 @@ static int append(uint32_t number, uint64_t *ticket)
 {
 	const struct record_event event = {
 		.kind = JOURNAL_EVENT_ARMED,
-		.tenant = 7,
-		.interaction = number,
+		.at_us = number,
 		.text = TEXT,
 		.text_bytes = (uint32_t)strlen(TEXT),
 	};
@@ -447,7 +446,7 @@ Test(journal, an_event_that_cannot_be_is_refused)
 		const char *says;
 	} cases[] = {
 		{{.kind = JOURNAL_EVENT_NONE}, -EINVAL, "number 0"},
-		{{.kind = JOURNAL_EVENT_KINDS}, -EINVAL, "number 12"},
+		{{.kind = JOURNAL_EVENT_KINDS}, -EINVAL, "number 15"},
 		{{.kind = JOURNAL_EVENT_ARMED, .text_bytes = JOURNAL_EVENT_MAX_BYTES},
 		 -EMSGSIZE,
 		 "armed of 16777216 bytes"},

@@ -149,30 +149,26 @@ Test(record, what_has_no_room_is_left_to_the_next_block)
 	expect_votes(votes, NULL, taken);
 }
 
-static const char text[] = "{\"tenant\":\"acme\",\"id\":101,\"kind\":\"poll\"}";
+static const char text[] = "{\"armed\":[],\"out\":[{\"tenant\":7,\"id\":101}]}";
 
 static const struct record_event events[] = {
 	{.kind = JOURNAL_EVENT_STARTED, .at_us = SEEN},
 	{.kind = JOURNAL_EVENT_STOPPED, .at_us = UINT64_MAX},
 	{.kind = JOURNAL_EVENT_CLOCK, .at_us = SEEN, .offset_us = -1},
 	{.kind = JOURNAL_EVENT_CLOCK, .at_us = SEEN, .offset_us = INT64_MAX},
-	{.kind = JOURNAL_EVENT_ARMED,
-	 .at_us = SEEN,
-	 .tenant = 7,
-	 .interaction = 101,
-	 .opens_at_us = SEEN,
-	 .closes_at_us = SEEN + 20000000,
-	 .text = text,
-	 .text_bytes = sizeof(text) - 1},
+	{.kind = JOURNAL_EVENT_IMMEDIATE, .at_us = SEEN},
+	{.kind = JOURNAL_EVENT_ARMED, .at_us = SEEN, .text = text, .text_bytes = sizeof(text) - 1},
 	{.kind = JOURNAL_EVENT_ARMED, .at_us = SEEN, .text = ""},
+	{.kind = JOURNAL_EVENT_OPENED, .tenant = 7, .interaction = 1, .opens_at_us = 5},
 	{.kind = JOURNAL_EVENT_CLOSED, .tenant = 7, .interaction = 1, .closes_at_us = 5},
 	{.kind = JOURNAL_EVENT_EXTENDED,
 	 .tenant = UINT16_MAX,
 	 .interaction = UINT32_MAX,
 	 .opens_at_us = 1,
 	 .closes_at_us = UINT64_MAX},
-	{.kind = JOURNAL_EVENT_CANCELLED, .tenant = 7, .interaction = 1},
-	{.kind = JOURNAL_EVENT_REVEALED, .tenant = 7, .interaction = 1},
+	{.kind = JOURNAL_EVENT_CANCELLED, .tenant = 7, .flags = JOURNAL_WINDOW_CANCELLED},
+	{.kind = JOURNAL_EVENT_REVEALED, .tenant = 7, .flags = JOURNAL_WINDOW_REVEALED},
+	{.kind = JOURNAL_EVENT_UNDONE, .tenant = 7, .interaction = 1, .flags = 255},
 	{.kind = JOURNAL_EVENT_KEY_ADDED, .tenant = 7, .key_epoch = 255},
 	{.kind = JOURNAL_EVENT_KEY_RETIRED, .tenant = 8, .key_epoch = 1},
 	{.kind = JOURNAL_EVENT_FINAL,
@@ -193,6 +189,7 @@ static void expect_event(const struct record_event *a, const struct record_event
 	cr_expect_eq(a->key_epoch, b->key_epoch, "%s", name);
 	cr_expect_eq(a->opens_at_us, b->opens_at_us, "%s", name);
 	cr_expect_eq(a->closes_at_us, b->closes_at_us, "%s", name);
+	cr_expect_eq(a->flags, b->flags, "%s", name);
 	cr_expect_eq(a->offset_us, b->offset_us, "%s", name);
 	cr_expect_eq(a->missed, b->missed, "%s", name);
 	cr_expect_eq(a->text_bytes, b->text_bytes, "%s", name);
@@ -221,7 +218,9 @@ Test(record, a_body_of_another_length_is_no_event)
 	cr_expect(record_event_read(JOURNAL_EVENT_NONE, body, 8, &event) < 0);
 	cr_expect(record_event_read(JOURNAL_EVENT_KINDS, body, 8, &event) < 0);
 	cr_expect(record_event_read(JOURNAL_EVENT_STARTED, body, 9, &event) < 0);
-	cr_expect(record_event_read(JOURNAL_EVENT_ARMED, body, 29, &event) < 0);
+	cr_expect(record_event_read(JOURNAL_EVENT_ARMED, body, 7, &event) < 0);
+	cr_expect(record_event_read(JOURNAL_EVENT_EXTENDED, body, 30, &event) < 0);
+	cr_expect(record_event_read(JOURNAL_EVENT_EXTENDED, body, 32, &event) < 0);
 	cr_expect(record_event_read(JOURNAL_EVENT_FINAL, body, 93, &event) < 0);
 }
 
