@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 static const struct verb *const verbs[] = {
-	&verb_open,    &verb_close,  &verb_extend,      &verb_cancel, &verb_reveal, &verb_list,
-	&verb_results, &verb_watch,  &verb_leaderboard, &verb_stats,  &verb_load,   &verb_rundown,
-	&verb_next,    &verb_unload, &verb_key,         &verb_tenant, NULL,
+	&verb_open,    &verb_close,  &verb_extend,      &verb_cancel, &verb_reveal,  &verb_list,
+	&verb_results, &verb_watch,  &verb_leaderboard, &verb_stats,  &verb_load,    &verb_rundown,
+	&verb_next,    &verb_unload, &verb_key,         &verb_tenant, &verb_journal, NULL,
 };
 
 int main(int argc, char **argv)

@@ -68,7 +68,7 @@ _tallyctl() {
 	verb=$(_tallyctl_verb)
 	if [[ -z $verb ]]; then
 		words="open close extend cancel reveal list results watch leaderboard stats load rundown next unload"
-		words+=" key tenant $common"
+		words+=" key tenant journal $common"
 	elif [[ $word == -* ]]; then
 		case $verb in
 		open)
@@ -91,6 +91,7 @@ _tallyctl() {
 		rundown | next | unload) words=$(_tallyctl_shows) ;;
 		results | watch | leaderboard) words="$(_tallyctl_targets tenant) $(_tallyctl_targets)" ;;
 		list | key) words=$(_tallyctl_targets tenant) ;;
+		journal) words="status resume" ;;
 		tenant)
 			words=""
 			case $before in

@@ -21,6 +21,7 @@ extern const struct verb verb_next;
 extern const struct verb verb_unload;
 extern const struct verb verb_leaderboard;
 extern const struct verb verb_key;
+extern const struct verb verb_journal;
 extern const struct verb verb_tenant;
 
 #endif

@@ -37,38 +37,32 @@ struct plan {
 	bool failed;
 };
 
+/* A tenant's id outlives its name, which another may get. */
 static void plan_add(struct plan *plan, const struct interaction *interaction)
 {
-	json_t *object = interaction_json(interaction);
+	json_t *item = interaction_json(interaction);
 	if (interaction->by_hand)
-		plan->failed |= json_object_set_new(object, "by_hand", json_true()) != 0;
-	plan->failed |= json_array_append_new(plan->armed, object) != 0;
+		plan->failed |= json_object_set_new(item, "by_hand", json_true()) != 0;
+	json_t *tenant_id = json_integer(interaction->tenant->id);
+	plan->failed |= json_object_set_new(item, "tenant_id", tenant_id) != 0;
+	plan->failed |= json_array_append_new(plan->armed, item) != 0;
 }
 
-static void plan_take_out(struct plan *plan, uint16_t tenant, uint32_t id)
+static void plan_take_out(struct plan *plan, const struct interaction *interaction)
 {
-	json_t *item = json_pack("{s:i,s:I}", "tenant", tenant, "id", (json_int_t)id);
+	const struct tenant *tenant = interaction->tenant;
+	json_t *item = json_pack("{s:s,s:i,s:I}", "tenant", tenant->name, "tenant_id", tenant->id,
+				 "id", (json_int_t)interaction->id);
 	plan->failed |= json_array_append_new(plan->out, item) != 0;
 }
 
-/* The change, or what takes it back. */
-static json_t *plan_json(const struct windows_change *change, bool undo)
+static json_t *plan_json(const struct windows_change *change)
 {
 	struct plan plan = {json_array(), json_array(), false};
-	for (uint32_t i = 0; i < change->count; i++) {
-		const struct interaction *interaction = &change->interactions[i];
-		if (undo)
-			plan_take_out(&plan, interaction->tenant->id, interaction->id);
-		else
-			plan_add(&plan, interaction);
-	}
-	for (uint32_t i = 0; i < change->out_count; i++) {
-		const struct armed_window *armed = change->out[i];
-		if (undo)
-			plan_add(&plan, &armed->interaction);
-		else
-			plan_take_out(&plan, armed->window.tenant, armed->window.interaction);
-	}
+	for (uint32_t i = 0; i < change->count; i++)
+		plan_add(&plan, &change->interactions[i]);
+	for (uint32_t i = 0; i < change->out_count; i++)
+		plan_take_out(&plan, &change->out[i]->interaction);
 	if (!plan.failed)
 		return json_pack("{s:o,s:o}", "armed", plan.armed, "out", plan.out);
 	json_decref(plan.armed);
@@ -76,10 +70,10 @@ static json_t *plan_json(const struct windows_change *change, bool undo)
 	return NULL;
 }
 
-static int append_plan(struct durable *durable, const struct windows_change *change, bool undo,
+static int append_plan(struct durable *durable, const struct windows_change *change,
 		       uint64_t *ticket, struct err *err)
 {
-	json_t *plan = plan_json(change, undo);
+	json_t *plan = plan_json(change);
 	char *text = plan ? json_dumps(plan, JSON_COMPACT) : NULL;
 	json_decref(plan);
 	if (!text)
@@ -115,14 +109,11 @@ static int append_state(struct durable *durable, enum journal_event_kind kind,
  * What fails while it is written may come to disk when writing is resumed. It did not take effect,
  * so what takes it back is put behind it.
  */
-static void append_undo(struct durable *durable, const struct windows_event *event)
+static int append_undo(struct durable *durable, struct err *err)
 {
-	struct err err;
+	const struct record_event event = {.kind = JOURNAL_EVENT_UNDONE, .at_us = clock_now_us()};
 	uint64_t ticket;
-	if (event->kind == JOURNAL_EVENT_ARMED)
-		append_plan(durable, event->plan, true, &ticket, &err);
-	else
-		append_state(durable, JOURNAL_EVENT_UNDONE, &event->armed->window, &ticket, &err);
+	return journal_append(durable->journal, &event, &ticket, err);
 }
 
 /* The last counts of a window. Nobody waits for them: its votes are in the journal already. */
@@ -150,14 +141,18 @@ static int keep(void *context, const struct windows_event *event, struct err *er
 		return keep_final(durable, event->armed, err);
 	int rc = journal_failed(durable->journal, err);
 	if (rc == 0 && event->kind == JOURNAL_EVENT_ARMED)
-		rc = append_plan(durable, event->plan, false, &ticket, err);
+		rc = append_plan(durable, event->plan, &ticket, err);
 	else if (rc == 0)
 		rc = append_state(durable, event->kind, event->changed, &ticket, err);
 	if (rc)
 		return rc;
 	rc = journal_wait(durable->journal, ticket, err);
-	if (rc)
-		append_undo(durable, event);
+	if (rc == 0)
+		return 0;
+	struct err why = *err, again;
+	if (append_undo(durable, &again))
+		return err_set(err, rc, "%.350s; and it may take effect with the next start: %.80s",
+			       why.text, again.text);
 	return rc;
 }
 
@@ -175,16 +170,24 @@ int durable_note_key(struct durable *durable, uint16_t tenant, uint8_t epoch, bo
 
 /*
  * A journal that ends where it should not is left as it is: to go on would cut off for good what
- * lies behind. `err` has the place.
+ * lies behind.
  */
-static int check_whole(const struct durable *durable, struct err *err)
+static bool is_whole(const struct journal_report *report)
 {
-	const struct journal_report *report = &durable->recovery.journal;
+	return !report->acknowledged_lost && report->fault != RECORD_FAULT_CONTENT &&
+	       report->fault != RECORD_FAULT_READ;
+}
+
+static int recover(struct durable *durable, const struct keyring *keyring, struct err *err)
+{
+	struct recovery *recovery = &durable->recovery;
+	int rc = recover_run(durable->disk, keyring, durable->windows, recovery, err);
+	if (rc == 0 && !is_whole(&recovery->journal))
+		rc = -EPROTO;
+	if (rc != -EPROTO)
+		return rc;
 	struct err where = *err;
-	if (!report->acknowledged_lost && report->fault != RECORD_FAULT_CONTENT &&
-	    report->fault != RECORD_FAULT_READ)
-		return 0;
-	return err_set(err, -EBADMSG, "%.350s; to start without it, move the directory %.80s away",
+	return err_set(err, rc, "%.350s; to start without it, move the directory %.80s away",
 		       where.text, durable->options.directory);
 }
 
@@ -196,7 +199,7 @@ static void tell_recovery(const struct durable *durable)
 		fprintf(stderr,
 			"tallyd: journal %s: %u windows and %" PRIu64 " votes read back, %" PRIu64
 			" bytes\n",
-			durable->options.directory, windows_count(durable->windows),
+			durable->options.directory, recovery->windows,
 			recovery->counted + recovery->changed, recovery->journal.bytes);
 }
 
@@ -223,7 +226,13 @@ static int start_journal(struct durable *durable, struct err *err)
 	int rc = journal_open(&options, &durable->journal, err);
 	if (rc == 0)
 		rc = journal_start(durable->journal, err);
-	return rc ? rc : note_immediate(durable, err);
+	if (rc)
+		return rc;
+	rc = note_immediate(durable, err);
+	struct err again;
+	if (rc)
+		journal_stop(durable->journal, &again);
+	return rc;
 }
 
 int durable_open(const struct durable_options *options, const struct keyring *keyring,
@@ -234,11 +243,10 @@ int durable_open(const struct durable_options *options, const struct keyring *ke
 		return err_set(err, -ENOMEM, "journal: out of memory");
 	durable->options = *options;
 	durable->windows = windows;
-	int rc = disk_uring_open(options->directory, &durable->disk, err);
+	durable->disk = options->disk;
+	int rc = options->disk ? 0 : disk_uring_open(options->directory, &durable->disk, err);
 	if (rc == 0)
-		rc = recover_run(durable->disk, keyring, windows, &durable->recovery, err);
-	if (rc == 0)
-		rc = check_whole(durable, err);
+		rc = recover(durable, keyring, err);
 	if (rc == 0) {
 		tell_recovery(durable);
 		rc = start_journal(durable, err);
@@ -266,7 +274,8 @@ void durable_close(struct durable *durable)
 	if (!durable)
 		return;
 	journal_close(durable->journal);
-	disk_uring_close(durable->disk);
+	if (!durable->options.disk)
+		disk_uring_close(durable->disk);
 	free(durable);
 }
 
@@ -285,17 +294,26 @@ const char *durable_word(const struct durable *durable)
 	return journal_failed(durable->journal, &err) ? DURABLE_FAILED : DURABLE_YES;
 }
 
+/* What the start has read back. */
+static json_t *recovered_json(const struct durable *durable)
+{
+	const struct recovery *recovery = &durable->recovery;
+	return json_pack("{s:I,s:I,s:I,s:I}", "windows", (json_int_t)recovery->windows, "counted",
+			 (json_int_t)recovery->counted, "changed", (json_int_t)recovery->changed,
+			 "bytes", (json_int_t)recovery->journal.bytes);
+}
+
 json_t *durable_stats(struct durable *durable)
 {
 	struct journal_status status;
 	struct err err = {""};
 	journal_status(durable->journal, &status);
 	int failed = journal_failed(durable->journal, &err);
-	return json_pack(
-		"{s:s,s:s,s:s?,s:I,s:I,s:I,s:I,s:I,s:I}", "directory", durable->options.directory,
-		"ack", durable->options.immediate ? DURABLE_IMMEDIATE : DURABLE_YES, "failed",
-		failed ? err.text : NULL, "segment", (json_int_t)status.segment, "blocks",
-		(json_int_t)status.blocks, "bytes", (json_int_t)status.bytes, "votes",
-		(json_int_t)status.votes, "failures", (json_int_t)status.failures, "recovered",
-		(json_int_t)(durable->recovery.counted + durable->recovery.changed));
+	return json_pack("{s:s,s:s,s:s?,s:I,s:I,s:I,s:I,s:I,s:o?}", "directory",
+			 durable->options.directory, "ack",
+			 durable->options.immediate ? DURABLE_IMMEDIATE : DURABLE_YES, "failed",
+			 failed ? err.text : NULL, "segment", (json_int_t)status.segment, "blocks",
+			 (json_int_t)status.blocks, "bytes", (json_int_t)status.bytes, "votes",
+			 (json_int_t)status.votes, "failures", (json_int_t)status.failures,
+			 "recovered", recovered_json(durable));
 }

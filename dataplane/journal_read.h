@@ -62,7 +62,8 @@ struct journal_report {
 /*
  * Reads everything. 0 when it came to an end, whichever; `report` says which, and with
  * `acknowledged_lost` or a fault READ or CONTENT `err` has a line about it, else it is empty.
- * -ENOMEM, what listing the directory says, or what a visitor returned.
+ * -ENOMEM, what listing the directory says, or what a visitor returned; but for -EBADMSG, which is
+ * a fault CONTENT, whoever says it.
  */
 int journal_read(struct disk *disk, const struct journal_visitor *visitor,
 		 struct journal_report *report, struct err *err);

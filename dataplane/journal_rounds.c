@@ -61,20 +61,19 @@ static bool has_free_block(const struct journal *journal)
 	return journal->ended - journal->durable < JOURNAL_BLOCKS;
 }
 
-/* A commit is begun when the disk is idle or enough waits; an event alone needs no round. */
+/*
+ * A commit is begun when the disk is idle or enough waits. Events are taken over before the targets
+ * are set: what was put before an event was appended comes before it.
+ */
 static bool begin(struct journal *journal)
 {
 	bool idle = journal->ended == journal->durable;
 	bool events = events_wait(journal);
-	if (!has_free_block(journal) ||
+	if (!has_free_block(journal) || !round_is_reported(journal) ||
 	    (!idle && !events && votes_waiting(journal) < WORTH_A_WRITE_VOTES))
 		return false;
-	journal->whole_round = round_is_reported(journal);
-	if (!journal->whole_round && !events)
-		return false;
-	if (journal->whole_round)
-		set_targets(journal);
-	journal->gather_at = journal->whole_round ? 0 : journal->options.workers;
+	set_targets(journal);
+	journal->gather_at = 0;
 	journal->gathering = true;
 	record_begin(&journal->filling, journal_buffer(journal, journal->ended + 1),
 		     journal->options.block_bytes);
@@ -142,10 +141,11 @@ static void end_round(struct journal *journal)
 static bool fill(struct journal *journal)
 {
 	for (;;) {
-		take_events(journal);
-		while (!journal->events && journal->gather_at < journal->options.workers &&
+		while (journal->gather_at < journal->options.workers &&
 		       take_votes(journal, journal->gather_at))
 			journal->gather_at++;
+		if (journal->gather_at == journal->options.workers)
+			take_events(journal);
 		end_block(journal);
 		if (!journal->events && journal->gather_at == journal->options.workers)
 			return true;
@@ -170,8 +170,7 @@ bool journal_gather(struct journal *journal)
 	}
 	if (fill(journal)) {
 		journal->gathering = false;
-		if (journal->whole_round)
-			end_round(journal);
+		end_round(journal);
 		if (journal->ended == journal->durable)
 			journal_publish(journal, journal->durable);
 	}

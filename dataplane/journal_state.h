@@ -66,7 +66,6 @@ struct journal {
 	/* journal_rounds.c */
 	struct record_writer filling;
 	bool gathering;         /* something is being taken over; it may need more than one block */
-	bool whole_round;       /* then its end is the end of rounds.round - 1 */
 	uint32_t gather_at;     /* this worker's ring is next */
 	uint64_t *targets;      /* by worker: take up to here */
 	struct event *events;   /* taken from the queue, not yet written whole */

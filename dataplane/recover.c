@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What each record of the journal does to the windows. Called once, at start, or by an audit. */
+/*
+ * What each record of the journal does to the windows. Called once, at start, or by an audit.
+ *
+ * The journal is read twice: first for the events that are said, behind them, not to have taken
+ * effect; then for all the others.
+ */
 #include "dataplane/recover.h"
 
 #include <errno.h>
@@ -15,15 +20,62 @@ struct recovering {
 	struct windows *windows;
 	struct recovery *recovery;
 	struct err *err;
-	bool immediate; /* this run of tallyd did not let receipts wait */
+	bool immediate;     /* this run of tallyd did not let receipts wait */
+	uint64_t events;    /* read so far */
+	uint64_t latest_us; /* of them */
+	uint64_t *undone;   /* which of them did not take effect, ascending */
+	uint32_t undone_count;
+	uint32_t undone_passed;
+	json_t *orphans; /* windows of tenants that the keyring lacks, by "tenant_id/id" */
 	struct burst burst;
 };
 
-static void cast_batch(struct recovering *recovering, const struct armed_window *armed,
+static int no_memory(const struct recovering *recovering)
+{
+	return err_set(recovering->err, -ENOMEM, "journal: out of memory");
+}
+
+/* ---- The first reading ---- */
+
+static int skip_votes(void *context, const struct journal_place *place, uint32_t worker,
+		      const struct record_vote *votes, uint32_t count)
+{
+	(void)context, (void)place, (void)worker, (void)votes, (void)count;
+	return 0;
+}
+
+static int note_undone(void *context, const struct journal_place *place,
+		       const struct record_event *event)
+{
+	struct recovering *recovering = context;
+	uint64_t number = recovering->events++;
+	(void)place;
+	if (event->kind != JOURNAL_EVENT_UNDONE || number == 0)
+		return 0;
+	uint64_t *undone =
+		realloc(recovering->undone, (recovering->undone_count + 1) * sizeof(*undone));
+	if (!undone)
+		return no_memory(recovering);
+	undone[recovering->undone_count++] = number - 1;
+	recovering->undone = undone;
+	return 0;
+}
+
+/* ---- Votes ---- */
+
+static int refuse_vote(const struct recovering *recovering, const struct journal_place *place,
+		       const struct armed_window *armed, const char *why)
+{
+	return err_set(recovering->err, -EPROTO,
+		       "journal: segment %016" PRIx64 " at %" PRIu64 ": a vote of %s/%u %s",
+		       place->segment, place->offset, armed->interaction.tenant->name,
+		       armed->interaction.id, why);
+}
+
+static void fill_burst(struct recovering *recovering, const struct armed_window *armed,
 		       const struct record_vote *votes, uint32_t count)
 {
 	struct burst *burst = &recovering->burst;
-	struct tally_lane *lane = tally_lane(&armed->store.tally, 0);
 	burst->count = burst->room = count;
 	for (uint32_t i = 0; i < count; i++) {
 		burst->verdict[i] = VERDICT_NONE;
@@ -38,9 +90,28 @@ static void cast_batch(struct recovering *recovering, const struct armed_window 
 		};
 		cast_prefetch(&armed->window, &burst->vote[i]);
 	}
+}
+
+/* Returns false where a vote found no room. */
+static bool cast_batch(struct recovering *recovering, struct armed_window *armed,
+		       const struct record_vote *votes, uint32_t count)
+{
+	struct burst *burst = &recovering->burst;
+	struct recovery *recovery = recovering->recovery;
+	struct tally_lane *lane = tally_lane(&armed->store.tally, 0);
+	bool room = true;
+	fill_burst(recovering, armed, votes, count);
 	cast_burst(burst);
-	for (uint32_t i = 0; i < count; i++)
-		cast_count_again(burst, i, votes[i].changed, lane);
+	for (uint32_t i = 0; i < count; i++) {
+		room &= burst->verdict[i] != VERDICT_BUSY;
+		if (!cast_count_again(burst, i, lane))
+			recovery->repeated += burst->verdict[i] != VERDICT_BUSY;
+		else if (burst->verdict[i] == VERDICT_COUNTED)
+			recovery->counted++;
+		else
+			recovery->changed++;
+	}
+	return room;
 }
 
 /* What is in the ballot's memory may be anything but what no worker could have cast. */
@@ -54,43 +125,85 @@ static int take_votes(void *context, const struct journal_place *place, uint32_t
 		      const struct record_vote *votes, uint32_t count)
 {
 	struct recovering *recovering = context;
-	struct recovery *recovery = recovering->recovery;
 	struct armed_window *armed =
 		windows_find(recovering->windows, votes->tenant, votes->interaction);
 	(void)worker;
 	if (!armed) {
-		recovery->homeless += count;
+		recovering->recovery->homeless += count;
 		return 0;
 	}
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count; i++)
 		if (!is_castable(armed, &votes[i]))
-			return err_set(recovering->err, -EBADMSG,
-				       "journal: segment %016" PRIx64 " at %" PRIu64
-				       ": a vote of %s/%u that its window cannot have taken",
-				       place->segment, place->offset,
-				       armed->interaction.tenant->name, armed->interaction.id);
-		recovery->counted += !votes[i].changed;
-		recovery->changed += votes[i].changed;
-	}
+			return refuse_vote(recovering, place, armed,
+					   "that its window cannot have taken");
 	for (uint32_t from = 0; from < count; from += BURST_MAX)
-		cast_batch(recovering, armed, votes + from,
-			   count - from < BURST_MAX ? count - from : BURST_MAX);
+		if (!cast_batch(recovering, armed, votes + from,
+				count - from < BURST_MAX ? count - from : BURST_MAX))
+			return refuse_vote(recovering, place, armed,
+					   "finds no room; raise [windows] voters or upvotes, or "
+					   "the tenant's limits, to what they were");
 	armed->immediate |= recovering->immediate;
 	return 0;
 }
 
-/* One of "armed": an interaction and its show. */
-static int read_interaction(struct recovering *recovering, json_t *object,
-			    struct interaction *interaction)
+/* ---- Plans ---- */
+
+/* A window of the plan, in either list. */
+struct planned {
+	const char *tenant; /* its name then */
+	uint16_t tenant_id;
+	uint32_t id;
+	char key[32]; /* among orphans */
+};
+
+static int read_planned(const struct recovering *recovering, const json_t *item,
+			struct planned *planned)
 {
-	char *show = NULL;
-	const char *name = json_string_value(json_object_get(object, "show"));
-	if (name && !(show = strdup(name)))
-		return err_set(recovering->err, -ENOMEM, "journal: out of memory");
-	bool by_hand = json_is_true(json_object_get(object, "by_hand"));
-	json_object_del(object, "show");
-	json_object_del(object, "by_hand");
-	int rc = interaction_parse(object, "journal", recovering->keyring, 0, interaction,
+	struct json_fields fields = {.object = item, .place = "journal", .err = recovering->err};
+	uint64_t tenant_id, id;
+	int rc = json_is_object(item) ? 0 : -EINVAL;
+	if (rc)
+		return err_set(recovering->err, -EPROTO, "journal: a plan is not as it should be");
+	rc = json_fields_string(&fields, "tenant", &planned->tenant);
+	if (rc == 0)
+		rc = json_fields_integer(&fields, "tenant_id", 0, UINT16_MAX, &tenant_id);
+	if (rc == 0)
+		rc = json_fields_integer(&fields, "id", 0, UINT32_MAX, &id);
+	if (rc)
+		return rc;
+	planned->tenant_id = (uint16_t)tenant_id;
+	planned->id = (uint32_t)id;
+	snprintf(planned->key, sizeof(planned->key), "%u/%u", planned->tenant_id, planned->id);
+	return 0;
+}
+
+/* Its name may be another's by now. */
+static bool is_known(const struct recovering *recovering, const struct planned *planned)
+{
+	const struct tenant *tenant = keyring_tenant_by_name(recovering->keyring, planned->tenant);
+	return tenant && tenant->id == planned->tenant_id;
+}
+
+/* Until it is taken out, or the journal ends. */
+static int note_orphan(struct recovering *recovering, const struct planned *planned)
+{
+	return json_object_set_new(recovering->orphans, planned->key, json_string(planned->tenant))
+		       ? no_memory(recovering)
+		       : 0;
+}
+
+/* What interaction_parse() takes, and the two members more that the journal has. */
+static int parse(const struct recovering *recovering, json_t *item, struct interaction *interaction)
+{
+	const char *name = json_string_value(json_object_get(item, "show"));
+	char *show = name ? strdup(name) : NULL;
+	if (name && !show)
+		return no_memory(recovering);
+	bool by_hand = json_is_true(json_object_get(item, "by_hand"));
+	json_object_del(item, "show");
+	json_object_del(item, "by_hand");
+	json_object_del(item, "tenant_id");
+	int rc = interaction_parse(item, "journal", recovering->keyring, 0, interaction,
 				   recovering->err);
 	if (rc)
 		free(show);
@@ -99,45 +212,61 @@ static int read_interaction(struct recovering *recovering, json_t *object,
 	return rc;
 }
 
-/* Those of "out" that are there. */
-static uint32_t read_out(const struct recovering *recovering, const json_t *list,
-			 struct armed_window **out)
+/* Those of "armed" whose tenant is there. */
+static int read_armed(struct recovering *recovering, const json_t *list,
+		      struct windows_change *change)
 {
-	uint32_t count = 0;
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *item = json_array_get(list, i);
-		json_int_t tenant = json_integer_value(json_object_get(item, "tenant"));
-		json_int_t id = json_integer_value(json_object_get(item, "id"));
-		struct armed_window *armed =
-			windows_find(recovering->windows, (uint16_t)tenant, (uint32_t)id);
-		if (armed)
-			out[count++] = armed;
+		json_t *item = json_array_get(list, i);
+		struct planned planned;
+		int rc = read_planned(recovering, item, &planned);
+		if (rc == 0 && !is_known(recovering, &planned))
+			rc = note_orphan(recovering, &planned);
+		else if (rc == 0 &&
+			 (rc = parse(recovering, item, &change->interactions[change->count])) == 0)
+			change->count++;
+		if (rc)
+			return rc;
 	}
-	return count;
+	return 0;
+}
+
+/* Those of "out" that are there. */
+static int read_out(struct recovering *recovering, const json_t *list, struct armed_window **out,
+		    uint32_t *count)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct planned planned;
+		int rc = read_planned(recovering, json_array_get(list, i), &planned);
+		if (rc)
+			return rc;
+		json_object_del(recovering->orphans, planned.key);
+		struct armed_window *armed =
+			windows_find(recovering->windows, planned.tenant_id, planned.id);
+		if (armed)
+			out[(*count)++] = armed;
+	}
+	return 0;
 }
 
 static int replace_windows(struct recovering *recovering, const json_t *plan)
 {
 	const json_t *in_list = json_object_get(plan, "armed");
 	const json_t *out_list = json_object_get(plan, "out");
-	size_t in_count = json_array_size(in_list);
-	struct interaction *in = calloc(in_count + 1, sizeof(*in));
+	struct windows_change change = {
+		.interactions = calloc(json_array_size(in_list) + 1, sizeof(struct interaction))};
 	struct armed_window **out = calloc(json_array_size(out_list) + 1, sizeof(*out));
-	int rc = in && out ? 0 : err_set(recovering->err, -ENOMEM, "journal: out of memory");
-	for (size_t i = 0; rc == 0 && i < in_count; i++)
-		rc = read_interaction(recovering, json_array_get(in_list, i), &in[i]);
-	if (rc == 0) {
-		const struct windows_change change = {
-			.out = out,
-			.out_count = read_out(recovering, out_list, out),
-			.interactions = in,
-			.count = (uint32_t)in_count,
-		};
+	change.out = out;
+	int rc = change.interactions && out ? 0 : no_memory(recovering);
+	if (rc == 0)
+		rc = read_out(recovering, out_list, out, &change.out_count);
+	if (rc == 0)
+		rc = read_armed(recovering, in_list, &change);
+	if (rc == 0)
 		rc = windows_replace(recovering->windows, &change, recovering->err);
-	}
-	for (size_t i = 0; in && i < in_count; i++)
-		interaction_free(&in[i]);
-	free(in);
+	for (uint32_t i = 0; i < change.count; i++)
+		interaction_free(&change.interactions[i]);
+	free(change.interactions);
 	free(out);
 	return rc;
 }
@@ -145,14 +274,16 @@ static int replace_windows(struct recovering *recovering, const json_t *plan)
 static int take_plan(struct recovering *recovering, const struct record_event *event)
 {
 	json_error_t flaw;
-	json_t *plan = json_loadb(event->text, event->text_bytes, 0, &flaw);
+	json_t *plan = json_loadb(event->text, event->text_bytes, JSON_REJECT_DUPLICATES, &flaw);
 	if (!plan)
-		return err_set(recovering->err, -EBADMSG, "journal: a plan is not JSON: %s",
+		return err_set(recovering->err, -EPROTO, "journal: a plan is not JSON: %s",
 			       flaw.text);
 	int rc = replace_windows(recovering, plan);
 	json_decref(plan);
 	return rc;
 }
+
+/* ---- Other events ---- */
 
 static int take_change(struct recovering *recovering, const struct record_event *event)
 {
@@ -160,6 +291,10 @@ static int take_change(struct recovering *recovering, const struct record_event 
 		windows_find(recovering->windows, event->tenant, event->interaction);
 	if (!armed)
 		return 0;
+	if (event->closes_at_us < event->opens_at_us)
+		return err_set(recovering->err, -EPROTO,
+			       "journal: %s/%u is said to close before it opens",
+			       armed->interaction.tenant->name, armed->interaction.id);
 	struct window changed = armed->window;
 	changed.opens_at_us = event->opens_at_us;
 	changed.closes_at_us = event->closes_at_us;
@@ -186,11 +321,33 @@ static int take_final(struct recovering *recovering, const struct record_event *
 	return windows_restore(recovering->windows, armed, &changed, recovering->err);
 }
 
+/* What was final stays it: the clock may have been set back since, with the machine off or on. */
+static int note_time(struct recovering *recovering, uint64_t at_us)
+{
+	int rc = 0;
+	if (at_us < recovering->latest_us)
+		rc = windows_end_for_good(recovering->windows, recovering->latest_us);
+	recovering->latest_us = at_us;
+	return rc ? no_memory(recovering) : 0;
+}
+
+static bool is_undone(struct recovering *recovering, uint64_t number)
+{
+	if (recovering->undone_passed == recovering->undone_count ||
+	    recovering->undone[recovering->undone_passed] != number)
+		return false;
+	recovering->undone_passed++;
+	return true;
+}
+
 static int take_event(void *context, const struct journal_place *place,
 		      const struct record_event *event)
 {
 	struct recovering *recovering = context;
 	(void)place;
+	int rc = note_time(recovering, event->at_us);
+	if (rc || is_undone(recovering, recovering->events++))
+		return rc;
 	switch (event->kind) {
 	case JOURNAL_EVENT_STARTED: recovering->immediate = false; return 0;
 	case JOURNAL_EVENT_IMMEDIATE: recovering->immediate = true; return 0;
@@ -199,11 +356,44 @@ static int take_event(void *context, const struct journal_place *place,
 	case JOURNAL_EVENT_CLOSED:
 	case JOURNAL_EVENT_EXTENDED:
 	case JOURNAL_EVENT_CANCELLED:
-	case JOURNAL_EVENT_REVEALED:
-	case JOURNAL_EVENT_UNDONE: return take_change(recovering, event);
+	case JOURNAL_EVENT_REVEALED: return take_change(recovering, event);
 	case JOURNAL_EVENT_FINAL: return take_final(recovering, event);
 	default: return 0;
 	}
+}
+
+/* ---- All of it ---- */
+
+static int check_orphans(const struct recovering *recovering)
+{
+	void *first = json_object_iter(recovering->orphans);
+	if (!first)
+		return 0;
+	return err_set(recovering->err, -ENOENT,
+		       "journal: %zu windows are of tenants that the keyring lacks, the first is "
+		       "%s of %s; put the tenant back into the keyring",
+		       json_object_size(recovering->orphans), json_object_iter_key(first),
+		       json_string_value(json_object_iter_value(first)));
+}
+
+static int read_twice(struct recovering *recovering, struct disk *disk)
+{
+	struct recovery *recovery = recovering->recovery;
+	const struct journal_visitor first = {recovering, skip_votes, note_undone};
+	const struct journal_visitor second = {recovering, take_votes, take_event};
+	int rc = journal_read(disk, &first, &recovery->journal, recovering->err);
+	if (rc)
+		return rc;
+	recovering->events = 0;
+	rc = journal_read(disk, &second, &recovery->journal, recovering->err);
+	struct err where = *recovering->err;
+	if (rc == 0)
+		rc = note_time(recovering, 0);
+	if (rc == 0)
+		rc = check_orphans(recovering);
+	if (rc == 0)
+		*recovering->err = where;
+	return rc;
 }
 
 int recover_run(struct disk *disk, const struct keyring *keyring, struct windows *windows,
@@ -218,13 +408,15 @@ int recover_run(struct disk *disk, const struct keyring *keyring, struct windows
 	recovering->windows = windows;
 	recovering->recovery = recovery;
 	recovering->err = err;
-	const struct journal_visitor visitor = {
-		.context = recovering, .votes = take_votes, .event = take_event};
-	int rc = journal_read(disk, &visitor, &recovery->journal, err);
-	for (uint32_t i = 0; rc == 0 && i < windows_count(windows); i++)
+	recovering->orphans = json_object();
+	int rc = recovering->orphans ? read_twice(recovering, disk) : no_memory(recovering);
+	recovery->windows = windows_count(windows);
+	for (uint32_t i = 0; rc == 0 && i < recovery->windows; i++)
 		recovery->immediate += windows_at(windows, i)->immediate;
 	if (rc == 0)
 		windows_recovered(windows);
+	json_decref(recovering->orphans);
+	free(recovering->undone);
 	free(recovering);
 	return rc;
 }

@@ -115,14 +115,17 @@ int windows_republish(struct windows *windows, struct armed_window *armed,
 {
 	const struct windows_event event = {.kind = kind, .armed = armed, .changed = changed};
 	struct window before = armed->window;
-	int rc = keep(windows, &event, err);
-	if (rc)
-		return rc;
 	armed->window = *changed;
-	if (windows_publish(windows) == 0)
-		return 0;
-	armed->window = before;
-	return err_set(err, -ENOMEM, "out of memory; nothing has changed");
+	struct window_table *table = build_table(windows->armed, windows->count);
+	int rc = table ? keep(windows, &event, err)
+		       : err_set(err, -ENOMEM, "out of memory; nothing has changed");
+	if (rc) {
+		armed->window = before;
+		free(table);
+		return rc;
+	}
+	publish(windows, table);
+	return 0;
 }
 
 /* What makes a window of this kind smaller. */

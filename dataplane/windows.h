@@ -30,7 +30,7 @@ struct windows_change;
 struct windows_event {
 	enum journal_event_kind kind;
 	const struct windows_change *plan; /* ARMED */
-	/* Any other kind: this window becomes as `changed` says. */
+	/* Any other kind: this window becomes, or is, as `changed` says. */
 	const struct armed_window *armed;
 	const struct window *changed;
 };
@@ -186,6 +186,9 @@ void windows_sum(struct windows *windows, struct armed_window *armed, uint64_t n
  */
 int windows_restore(struct windows *windows, struct armed_window *armed,
 		    const struct window *changed, struct err *err);
+
+/* What is final at `now_us` stays it, whatever the clock does. -ENOMEM: as long as it does not. */
+int windows_end_for_good(struct windows *windows, uint64_t now_us);
 
 /*
  * How many receipts an earlier life of the appliance gave: what recovery has counted when it calls

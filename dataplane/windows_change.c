@@ -142,7 +142,8 @@ int windows_open_now(struct windows *windows, struct armed_window *armed, uint64
 int windows_restore(struct windows *windows, struct armed_window *armed,
 		    const struct window *changed, struct err *err)
 {
-	int rc = take_longer(windows, armed, changed->closes_at_us, err);
+	uint64_t lasts_us = changed->closes_at_us - changed->opens_at_us;
+	int rc = take_longer(windows, armed, armed->window.opens_at_us + lasts_us, err);
 	if (rc)
 		return rc;
 	armed->window = *changed;

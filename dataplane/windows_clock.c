@@ -60,9 +60,8 @@ static bool any_is_running(const struct windows *windows, uint64_t now_us)
 	return false;
 }
 
-/* What is final now is so at any time, to workers too. Goes by the time: a revealed window's votes
- * are judged by it as well. */
-static int end_for_good(struct windows *windows, uint64_t now_us)
+/* For workers too. Goes by the time: a revealed window's votes are judged by it as well. */
+int windows_end_for_good(struct windows *windows, uint64_t now_us)
 {
 	for (uint32_t i = 0; i < windows->count; i++) {
 		struct window *window = &windows->armed[i]->window;
@@ -80,5 +79,5 @@ int64_t windows_follow_clock(struct windows *windows)
 		return 0;
 	/* A burst that arrived before the last window was final is judged by that window still. */
 	windows->options.quiesce(windows->options.quiesce_context);
-	return end_for_good(windows, now_us) ? 0 : clock_follow();
+	return windows_end_for_good(windows, now_us) ? 0 : clock_follow();
 }

@@ -93,7 +93,7 @@ struct journal_event_record {
 	X(EXTENDED, extended, window, "a window closes later")                                     \
 	X(CANCELLED, cancelled, window, "a question was withdrawn")                                \
 	X(REVEALED, revealed, window, "a result may be shown")                                     \
-	X(UNDONE, undone, window, "a change that could not be kept did not take effect")           \
+	X(UNDONE, undone, mark, "the event before could not be kept: it did not take effect")      \
 	X(KEY_ADDED, key_added, key, "a tenant's key epoch counts from now on")                    \
 	X(KEY_RETIRED, key_retired, key, "a tenant's key epoch counts no more")                    \
 	X(FINAL, final, final, "a window's last counts")
@@ -117,9 +117,9 @@ struct journal_clock_body {
 } __attribute__((packed));
 
 /*
- * JSON text follows, to the event's end: {"armed":[…],"out":[…]}. What is armed is
- * as in a rundown, with its `show`; what went out has `tenant` and `id`. Out first; all of it or,
- * where the event is cut, nothing.
+ * JSON text follows, to the event's end: {"armed":[…],"out":[…]}. What is armed is as in a rundown,
+ * with its `show` and `tenant_id`; what went out has `tenant` (a name), `tenant_id` and `id`. Out
+ * first; all of it or, where the event is cut, nothing.
  */
 struct journal_plan_body {
 	uint64_t at_us_be;

@@ -227,8 +227,14 @@ void cast_count(const struct burst *burst, uint32_t worker)
 	}
 }
 
-void cast_count_again(const struct burst *burst, uint32_t i, bool changed, struct tally_lane *lane)
+bool cast_count_again(const struct burst *burst, uint32_t i, struct tally_lane *lane)
 {
-	tally_add(&lane->receipts[changed ? RECEIPT_CHANGED : RECEIPT_COUNTED], 1);
+	bool first = burst->verdict[i] == VERDICT_COUNTED;
+	/* What was replaced may come behind what replaced it: from another worker's ring. */
+	bool changes = burst->window[i]->identity == ONE_PER_VOTER_CHANGING;
+	if (!first && (!changes || burst->verdict[i] == VERDICT_BUSY))
+		return false;
+	tally_add(&lane->receipts[first ? RECEIPT_COUNTED : RECEIPT_CHANGED], 1);
 	count_votes(burst, i, lane);
+	return true;
 }

@@ -32,9 +32,11 @@ void cast_burst(struct burst *burst);
 void cast_count(const struct burst *burst, uint32_t worker);
 
 /*
- * The same for a vote that was accepted before and is read back: it counts as it did then,
- * `changed` or not, whatever order it is read back in; its votes go to where casting has put them.
+ * The same for a vote that was accepted before, is read back and was cast once more. The voter's
+ * first is counted, whichever that is now; any other is a change, of which casting has kept the one
+ * that stands. False, and nothing is counted, for a second answer where only one can be given, and
+ * for one that found no room.
  */
-void cast_count_again(const struct burst *burst, uint32_t i, bool changed, struct tally_lane *lane);
+bool cast_count_again(const struct burst *burst, uint32_t i, struct tally_lane *lane);
 
 #endif

@@ -145,7 +145,7 @@ static inline int tallyctl(const char *const *words)
 		&verb_open,   &verb_close,   &verb_extend, &verb_cancel,      &verb_reveal,
 		&verb_list,   &verb_results, &verb_watch,  &verb_leaderboard, &verb_stats,
 		&verb_load,   &verb_rundown, &verb_next,   &verb_unload,      &verb_key,
-		&verb_tenant, NULL,
+		&verb_tenant, &verb_journal, NULL,
 	};
 	int status, argc = 1;
 	const char *argv[32] = {"tallyctl"};

@@ -80,7 +80,7 @@ Test(config, without_options_everything_is_at_its_default)
 	cr_expect_eq(config.vote_port, 4433);
 	cr_expect_eq(config.voters, 1000000);
 	cr_expect_eq(config.windows_mb, 1024);
-	cr_expect_eq(config.packet_mb, 64 + 36); /* for the one queue */
+	cr_expect_eq(config.packet_mb, 64 + 72); /* for the one queue */
 	cr_expect_eq(config.front_mode, FRONT_AUTO);
 	cr_expect(config.hugepages);
 	cr_expect_not(config.front_keep);
@@ -126,7 +126,7 @@ static const struct number_row {
 	{"windows", "voters", 1, 4294967296, offsetof(struct config, voters)},
 	{"windows", "memory_mb", 1, 16777216, offsetof(struct config, windows_mb)},
 	{"memory", "packet_mb", 0, 1048576, offsetof(struct config, packet_mb)},
-	{"memory", "mbufs", 4096, 1048576, offsetof(struct config, mbufs)},
+	{"memory", "mbufs", 8192, 1048576, offsetof(struct config, mbufs)},
 };
 
 static const char *number_text(const struct number_row *row, const char *value)
@@ -225,8 +225,8 @@ Test(config, packet_memory_is_what_the_queues_need_unless_given)
 {
 	uint64_t one = packet_mb_of(PORT);
 	uint64_t four = packet_mb_of("[ports]\nport0 = af_xdp:eth0:4\n");
-	cr_expect_geq(one, 8192 * 2048 >> 20);
-	cr_expect_geq(four - one, 3 * 8192 * 2048 >> 20);
+	cr_expect_geq(one, 16384 * 2048 >> 20);
+	cr_expect_geq(four - one, 3 * 16384 * 2048 >> 20);
 	cr_expect_eq(packet_mb_of("[memory]\npacket_mb = 0\n" PORT), one);
 	cr_expect_eq(packet_mb_of("[memory]\npacket_mb = 1\n" PORT), 1);
 	cr_expect_geq(packet_mb_of("[memory]\nmbufs = 1048576\n" PORT), 2048);
@@ -314,7 +314,7 @@ static const struct bad_row {
 	{"[memory]\nhugepage = no\n" PORT, "[memory] hugepage: ", "no such option"},
 	{"[memory]\nvoters = 5\n" PORT, "[memory] voters: ", "no such option"},
 	{"[memory]\nMbufs = 5000\n" PORT, "[memory] Mbufs: ", "no such option"},
-	{"[memory]\nmbufs = 5000\nmbufs = 5000\n" PORT, "[memory] mbufs: ", "twice"},
+	{"[memory]\nmbufs = 9000\nmbufs = 9000\n" PORT, "[memory] mbufs: ", "twice"},
 	{"[memory]\nmbufs = 5000\n[memory]\nhugepages = no\n" PORT, "[memory]: ", "twice"},
 	{PORT PORT, "[ports]", "twice"},
 	{PORT "port0 = pcap:f\n", "[ports] port0: ", "twice"},
@@ -436,7 +436,7 @@ Test(config, a_comment_of_any_form_is_no_part_of_a_value)
 		      "voters = 5 # voters = 6\nmemory_mb = 7#8\n" PORT "#",
 		      &config);
 	cr_expect(config.hugepages);
-	cr_expect_eq(config.mbufs, 8192);
+	cr_expect_eq(config.mbufs, 16384);
 	cr_expect_eq(config.voters, 5);
 	cr_expect_eq(config.windows_mb, 7);
 }

@@ -167,8 +167,8 @@ static const struct record_event events[] = {
 	 .opens_at_us = 1,
 	 .closes_at_us = UINT64_MAX},
 	{.kind = JOURNAL_EVENT_CANCELLED, .tenant = 7, .flags = JOURNAL_WINDOW_CANCELLED},
-	{.kind = JOURNAL_EVENT_REVEALED, .tenant = 7, .flags = JOURNAL_WINDOW_REVEALED},
-	{.kind = JOURNAL_EVENT_UNDONE, .tenant = 7, .interaction = 1, .flags = 255},
+	{.kind = JOURNAL_EVENT_REVEALED, .tenant = 7, .flags = 255},
+	{.kind = JOURNAL_EVENT_UNDONE, .at_us = SEEN},
 	{.kind = JOURNAL_EVENT_KEY_ADDED, .tenant = 7, .key_epoch = 255},
 	{.kind = JOURNAL_EVENT_KEY_RETIRED, .tenant = 8, .key_epoch = 1},
 	{.kind = JOURNAL_EVENT_FINAL,
@@ -329,8 +329,8 @@ Test(record, records_that_make_no_sense_are_refused)
 		 BYTES("\3\0\3\0\0\0\1"
 		       "a"),
 		 0, RECORD_BAD},
-		{"kind 12",
-		 BYTES("\3\14\3\0\0\0\1"
+		{"kind 15",
+		 BYTES("\3\17\3\0\0\0\1"
 		       "a"),
 		 0, RECORD_BAD},
 		{"flags 4",

@@ -3,22 +3,25 @@
  * Live shows against a slow and obvious model: windows of all kinds in the real registry, votes
  * that arrive as the clock goes on, with program times up to 250 ms ahead of it, and a producer who
  * opens, extends, closes, cancels, reveals and replaces meanwhile. Every verdict and receipt, every
- * command's answer, and all that a window keeps must be the same, as long as it is there.
+ * command's answer, and all that a window keeps must be the same, as long as it is there; also
+ * where the appliance ends in the middle of it and reads its journal back.
  *
- * TALLYWIRE_TEST_VOTES=… says how many votes at least. The seed is printed on failure;
- * TALLYWIRE_TEST_SEED=… repeats that run.
+ * TALLYWIRE_TEST_VOTES=… says how many votes at least, TALLYWIRE_TEST_SEED=… repeats a run.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/clock.h"
 #include "dataplane/core/receipt.h"
 #include "dataplane/window_results.h"
 #include "dataplane/windows.h"
+#include "tests/lib/kept.h"
 #include "tests/lib/model_kinds.h"
 #include "tests/lib/model_results.h"
 #include "tests/lib/model_same.h"
+#include "tests/lib/scratch.h"
 #include "tests/lib/show_files.h"
 #include "tests/lib/show_plans.h"
 #include "tests/lib/show_votes.h"
@@ -52,6 +55,11 @@ static uint64_t met[VERDICT_COUNT], behind_the_close, in_further_seconds;
 static struct {
 	uint64_t close, extend, cancel, reveal, open;
 } done;
+
+/* Where shows are kept: the journal of this life, and how often there was a life before. */
+static bool keeping;
+static struct kept kept;
+static uint64_t restarts, refusals_back;
 
 static uint64_t below(uint64_t limit)
 {
@@ -107,7 +115,24 @@ static void learn_pairs(struct model_window *window)
 	cr_assert_geq(window->plan.pairs, armed->plan.pairs);
 }
 
-static void open_windows(bool prefault)
+static void start_journal(void)
+{
+	const struct durable_options options = {.directory = scratch_path("journal"),
+						.workers = STAGE_WORKERS,
+						.segment_bytes = 1 << 20};
+	struct err err;
+	int rc = keeping ? kept_start(&kept, &options, &keyring, windows, stage.pipeline, &err) : 0;
+	cr_assert_eq(rc, 0, "seed %lu: %s", seed, err.text);
+}
+
+static void stop_journal(void)
+{
+	struct err err;
+	kept_online(&kept, false);
+	cr_assert_eq(kept_stop(&kept, &err), 0, "%s", err.text);
+}
+
+static void create_windows(bool prefault)
 {
 	const struct windows_options options = {
 		.voters = VOTERS,
@@ -118,9 +143,15 @@ static void open_windows(bool prefault)
 		.prefault = prefault,
 		.quiesce = nobody_to_wait_for,
 	};
-	struct interaction interactions[MODEL_MAX_WINDOWS];
 	struct err err;
 	cr_assert_eq(windows_create(&options, &windows, &err), 0);
+	start_journal();
+}
+
+static void arm_windows(void)
+{
+	struct interaction interactions[MODEL_MAX_WINDOWS];
+	struct err err;
 	for (uint32_t i = 0; i < show_plans_count; i++) {
 		const struct model_plan plan = with_room(&show_plans[i]);
 		model_add_window(&model, &plan);
@@ -129,7 +160,17 @@ static void open_windows(bool prefault)
 	cr_assert_eq(windows_arm(windows, interactions, show_plans_count, &err), 0, "%s", err.text);
 	for (uint32_t i = 0; i < show_plans_count; i++)
 		learn_pairs(&model.windows[i]);
+	kept_online(&kept, true);
 }
+
+static uint64_t time_of_show(void *context)
+{
+	(void)context;
+	return now_us;
+}
+
+static const struct clock_source show_clock = {.monotonic_us = time_of_show,
+					       .utc_us = time_of_show};
 
 static void open_show(bool prefault)
 {
@@ -140,17 +181,50 @@ static void open_show(bool prefault)
 		model_add_key(&model, keys[i].tenant, keys[i].epoch, keys[i].key);
 	}
 	stage_open(&stage, keys, SHOW_PLANS_KEYS, NULL, 0);
-	open_windows(prefault);
 	show_votes_open(&votes, &model, seed);
 	memset(past, 0, sizeof(past));
 	now_us = BEGINS;
+	clock_use(&show_clock);
+	clock_start();
+	create_windows(prefault);
+	arm_windows();
 }
 
 static void close_show(void)
 {
+	stop_journal();
 	windows_destroy(windows);
 	stage_close(&stage);
 	model_close(&model);
+}
+
+static void learn_refusals(uint64_t verdicts[VERDICT_COUNT], const uint64_t *receipts)
+{
+	for (enum verdict v = VERDICT_CANCELLED; v < VERDICT_COUNT; v++) {
+		uint64_t back = receipts[receipt_status_of(v)];
+		if (v == VERDICT_COUNTED || v == VERDICT_CHANGED)
+			continue;
+		cr_expect_leq(back, verdicts[v], "seed %lu: %s", seed, verdict_name(v));
+		verdicts[v] = back;
+		refusals_back += back;
+	}
+}
+
+/* Refused votes are known of windows that were final; all else is as it was. */
+static void restart(bool prefault)
+{
+	stop_journal();
+	windows_destroy(windows);
+	create_windows(prefault);
+	learn_refusals(past, windows_past_receipts(windows));
+	for (uint32_t i = 0; i < model.window_count; i++) {
+		struct tally_sum sum;
+		tally_read(&armed_of(&model.windows[i].plan)->store.tally, 0, &sum);
+		learn_refusals(model.windows[i].verdicts, sum.receipts);
+	}
+	cr_expect_eq(windows_count(windows), model.window_count);
+	kept_online(&kept, true);
+	restarts++;
 }
 
 static void compare(uint32_t i, const uint8_t vote[VOTE_BYTES])
@@ -181,6 +255,7 @@ static void play_one_burst(uint32_t worker)
 		show_votes_next(&votes, bytes[i], &arrival_us);
 		stage_burst_add(&burst, &plain, bytes[i], VOTE_BYTES, arrival_us);
 	}
+	kept_await_room(&kept);
 	stage.pipeline[worker].windows = *windows_published(windows);
 	const char *wrong = stage_play(&stage, worker, &burst);
 	if (wrong)
@@ -200,9 +275,11 @@ static void play_to_second(const struct model_window *window)
 	uint64_t second = seconds_of(now_us + 2 - window->opens_at_us);
 	uint64_t begins_us = window->opens_at_us + second * SECOND;
 	uint64_t from_us = begins_us - 1 - below(AHEAD);
+	kept_online(&kept, true);
 	for (now_us = from_us > now_us ? from_us : now_us; now_us + STEP_US < begins_us;
 	     now_us += below(STEP_US))
 		play_one_burst((uint32_t)below(STAGE_WORKERS));
+	kept_online(&kept, false);
 	now_us = begins_us - 1 + below(3);
 }
 
@@ -307,7 +384,7 @@ static struct model_window *random_window(void)
 	return &model.windows[from];
 }
 
-static void random_command(void)
+static void command_one(void)
 {
 	struct model_window *window = random_window();
 	struct armed_window *armed = armed_of(&window->plan);
@@ -330,6 +407,13 @@ static void random_command(void)
 	case 10: (goes_on ? extend_one : close_one)(window, armed); break;
 	default: extend_one(window, armed);
 	}
+}
+
+static void random_command(void)
+{
+	kept_online(&kept, false);
+	command_one();
+	kept_online(&kept, true);
 }
 
 /* Whether an extension has brought a reaction more seconds, and they votes. */
@@ -463,7 +547,11 @@ static uint64_t play_show(bool prefault)
 			random_command();
 			look(&model.windows[below(model.window_count)]);
 		}
+		if (keeping && below(500) == 0)
+			restart(prefault);
 	}
+	if (keeping)
+		restart(prefault);
 	now_us = ALL_FINAL;
 	for (uint32_t i = 0; i < model.window_count; i++) {
 		expect_same_window(&model.windows[i]);
@@ -506,4 +594,18 @@ Test(windows_model, shows_agree_over_growing_ballots, .timeout = 600)
 Test(windows_model, shows_agree_over_memory_that_is_taken_at_once, .timeout = 600)
 {
 	play(true);
+}
+
+/* One show; each life of it reads back what those before have counted. */
+Test(windows_model, shows_that_are_kept_go_on_after_each_end, .timeout = 600)
+{
+	seed = show_votes_seed();
+	keeping = true;
+	scratch_make();
+	play_show(false);
+	cr_expect_gt(restarts, 3, "seed %lu", seed);
+	cr_expect_gt(refusals_back, 0, "seed %lu", seed);
+	char command[PATH_MAX];
+	snprintf(command, sizeof(command), "rm -r %s", scratch_directory);
+	cr_expect_eq(system(command), 0);
 }
