@@ -94,11 +94,11 @@ static int open_durable(struct appliance *appliance, struct err *err)
 }
 
 /*
- * What a device may hold of a queue's buffers at a time: an AF_XDP socket's fill ring (4,096), what
- * is sent and not given back (2,048), the pool's cache. With none left for the fill ring a socket
- * receives nothing, sends nothing, and so gives nothing back.
+ * What a device may hold of a queue's buffers at a time: what an AF_XDP socket receives into
+ * (2,048), what is sent and not given back yet (2,048), the pool's cache. With none left to receive
+ * into a socket receives nothing, so nothing is sent, and nothing given back.
  */
-#define DEVICE_MBUFS (4096 + 2048 + 512)
+#define DEVICE_MBUFS (2048 + 2048 + 512)
 
 static int make_waiting(struct worker *worker, uint64_t mbufs, int node)
 {

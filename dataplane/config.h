@@ -52,8 +52,8 @@
 	X(memory, hugepages, hugepages, FLAG, "yes", 0, 0, "take packet memory from huge pages")   \
 	X(memory, packet_mb, packet_mb, NUMBER, "0", 0, 1048576,                                   \
 	  "memory for packets and DPDK, in MiB; 0: as much as the queues need")                    \
-	X(memory, mbufs, mbufs, NUMBER, "16384", 8192, 1048576,                                    \
-	  "packet buffers per queue; some 6700 are the device's, the rest can wait for the "       \
+	X(memory, mbufs, mbufs, NUMBER, "8192", 8192, 1048576,                                     \
+	  "packet buffers per queue; some 4600 are the device's, the rest can wait for the "       \
 	  "journal")                                                                               \
 	X(cores, lcores, lcores, TEXT, "", 0, 0,                                                   \
 	  "DPDK --lcores map, the first for control, one more per queue; empty: the last CPUs")    \

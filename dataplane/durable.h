@@ -20,8 +20,8 @@ struct durable;
 
 struct durable_options {
 	const char *directory; /* of the journal's segments; made where its parent is there */
-	struct disk *disk;     /* NULL: that directory; else one of the caller's, which outlives it */
-	bool immediate;        /* receipts do not wait: said in the journal and on results */
+	struct disk *disk; /* NULL: that directory; else one of the caller's, which outlives it */
+	bool immediate;    /* receipts do not wait: said in the journal and on results */
 	uint32_t workers;
 	uint64_t segment_bytes;
 };
