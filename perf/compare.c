@@ -127,8 +127,14 @@ static void compare_receipts(struct comparison *comparison, const char *where, c
 	json_t *value;
 	json_object_foreach ((json_t *)json_object_get(answer, "receipts"), status, value) {
 		bool is_counted = !strcmp(status, "counted") || !strcmp(status, "changed");
-		/* A copy that never came in leaves one duplicate less and nothing else. */
-		json_int_t slack = strcmp(status, "duplicate") ? 0 : comparison->missed;
+		/*
+		 * A copy that never came in leaves one duplicate less and nothing else; one that
+		 * was answered busy, whose twin has its receipt by then, is a busy more.
+		 */
+		bool is_duplicate = !strcmp(status, "duplicate");
+		json_int_t slack = is_duplicate ? comparison->missed : 0;
+		if (is_duplicate && !comparison->exact)
+			slack += json_integer_value(json_object_get(theirs, "busy"));
 		compare_value(comparison, where, status, json_object_get(theirs, status), value,
 			      comparison->exact || is_counted ? COMPARE_EXACT : COMPARE_AT_LEAST,
 			      slack);

@@ -80,7 +80,7 @@ Test(config, without_options_everything_is_at_its_default)
 	cr_expect_eq(config.vote_port, 4433);
 	cr_expect_eq(config.voters, 1000000);
 	cr_expect_eq(config.windows_mb, 1024);
-	cr_expect_eq(config.packet_mb, 64 + 72); /* for the one queue */
+	cr_expect_eq(config.packet_mb, 64 + 36); /* for the one queue */
 	cr_expect_eq(config.front_mode, FRONT_AUTO);
 	cr_expect(config.hugepages);
 	cr_expect_not(config.front_keep);
@@ -225,8 +225,8 @@ Test(config, packet_memory_is_what_the_queues_need_unless_given)
 {
 	uint64_t one = packet_mb_of(PORT);
 	uint64_t four = packet_mb_of("[ports]\nport0 = af_xdp:eth0:4\n");
-	cr_expect_geq(one, 16384 * 2048 >> 20);
-	cr_expect_geq(four - one, 3 * 16384 * 2048 >> 20);
+	cr_expect_geq(one, 8192 * 2048 >> 20);
+	cr_expect_geq(four - one, 3 * 8192 * 2048 >> 20);
 	cr_expect_eq(packet_mb_of("[memory]\npacket_mb = 0\n" PORT), one);
 	cr_expect_eq(packet_mb_of("[memory]\npacket_mb = 1\n" PORT), 1);
 	cr_expect_geq(packet_mb_of("[memory]\nmbufs = 1048576\n" PORT), 2048);
@@ -436,7 +436,7 @@ Test(config, a_comment_of_any_form_is_no_part_of_a_value)
 		      "voters = 5 # voters = 6\nmemory_mb = 7#8\n" PORT "#",
 		      &config);
 	cr_expect(config.hugepages);
-	cr_expect_eq(config.mbufs, 16384);
+	cr_expect_eq(config.mbufs, 8192);
 	cr_expect_eq(config.voters, 5);
 	cr_expect_eq(config.windows_mb, 7);
 }
