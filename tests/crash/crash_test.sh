@@ -45,6 +45,12 @@ skip() {
 	exit 77
 }
 
+failed() {
+	grep -h "io_uring: " "$top/log" && skip "this system refuses io_uring"
+	grep -v "read back" "$top/log" >&2
+	exit 1
+}
+
 # take_disk MB: $device, mounted at $top/disk.
 take_disk() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root to mount a disk of its own"
@@ -59,12 +65,11 @@ take_disk() {
 
 case $1 in
 kill)
-	"$story" kill "${TALLYWIRE_CRASHES:-190}" "$top/journal" 2>"$top/log" || { tail -5 "$top/log" >&2; exit 1; }
+	"$story" kill "${TALLYWIRE_CRASHES:-190}" "$top/journal" 2>"$top/log" || failed
 	;;
 power)
 	take_disk 160
-	"$story" power "${TALLYWIRE_CRASHES:-50}" "$top/disk" "$device" 2>"$top/log" ||
-		{ tail -5 "$top/log" >&2; exit 1; }
+	"$story" power "${TALLYWIRE_CRASHES:-50}" "$top/disk" "$device" 2>"$top/log" || failed
 	;;
 full)
 	take_disk 32
@@ -72,6 +77,6 @@ full)
 	free=$(df --output=avail -B 1K "$top/disk" | tail -1)
 	fallocate -l "$((free - 1700))K" "$top/disk/filler"
 	mkdir "$top/disk/journal"
-	"$story" full 1 "$top/disk/journal" "$top/disk/filler" 2>"$top/log" || { tail -5 "$top/log" >&2; exit 1; }
+	"$story" full 1 "$top/disk/journal" "$top/disk/filler" 2>"$top/log" || failed
 	;;
 esac

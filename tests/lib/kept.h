@@ -8,6 +8,7 @@
 #define TALLYWIRE_TESTS_LIB_KEPT_H
 
 #include <sched.h>
+#include "dataplane/clock.h"
 #include "dataplane/durable.h"
 #include "dataplane/core/pipeline.h"
 
@@ -16,6 +17,21 @@ struct kept {
 	struct pipeline *pipelines;
 	uint32_t workers;
 };
+
+static inline uint64_t kept_read_clock(void *now_us)
+{
+	return *(const uint64_t *)now_us;
+}
+
+/* The appliance's clock is the test's variable from now on. */
+static inline void kept_use_clock(uint64_t *now_us)
+{
+	static struct clock_source source;
+	source = (struct clock_source){
+		.monotonic_us = kept_read_clock, .utc_us = kept_read_clock, .context = now_us};
+	clock_use(&source);
+	clock_start();
+}
 
 /* Reads back and opens; the pipelines are offline. */
 static inline int kept_start(struct kept *kept, const struct durable_options *options,
@@ -35,9 +51,10 @@ static inline void kept_online(struct kept *kept, bool online)
 		(online ? journal_online : journal_offline)(kept->pipelines[i].journal);
 }
 
-/* All that was put becomes durable; the pipelines are offline. */
+/* All that was put becomes durable. */
 static inline int kept_stop(struct kept *kept, struct err *err)
 {
+	kept_online(kept, false);
 	int rc = kept->durable ? durable_stop(kept->durable, err) : 0;
 	durable_close(kept->durable);
 	kept->durable = NULL;

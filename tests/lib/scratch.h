@@ -57,6 +57,21 @@ static inline int scratch_count(void)
 	return count;
 }
 
+/* The files in a directory of it, then that directory. */
+static inline void scratch_clear(const char *name)
+{
+	char path[PATH_MAX], file[2 * PATH_MAX];
+	snprintf(path, sizeof(path), "%s", scratch_path(name));
+	DIR *directory = opendir(path);
+	for (struct dirent *entry; directory && (entry = readdir(directory));) {
+		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+		unlink(file);
+	}
+	if (directory)
+		closedir(directory);
+	rmdir(path);
+}
+
 /* Files and empty directories in it, then the directory. */
 static inline void scratch_remove(void)
 {

@@ -150,6 +150,8 @@ static const struct refusal_row {
 	{"results", "{'tenant':'acme','id':7}", -32001, "acme/7"},
 	{"results", "{'x':1}", -32602, "params.x"},
 	{"stats", "{'tenant':'acme'}", -32602, "params.tenant: no such parameter"},
+	{"journal_resume", "{'now':true}", -32602, "params.now: no such parameter"},
+	{"journal_resume", "{}", -32002, "there is no journal: [journal] ack = none"},
 	{"subscribe", "{'rate_hz':0}", -32602, "params.rate_hz"},
 	{"subscribe", "{'rate_hz':101}", -32602, "params.rate_hz"},
 	{"subscribe", "{'rate_hz':'10'}", -32602, "params.rate_hz"},
