@@ -81,7 +81,8 @@ struct journal_ring *journal_ring(struct journal *journal, uint32_t worker);
 /*
  * Puts an event into the queue and returns its ticket, without waiting: 0, -ENOMEM, -EMSGSIZE or
  * -EINVAL.
- * Events are written in the order of their tickets. Any thread but a worker's.
+ * Events are written in the order of their tickets, behind what workers have reported by then: when
+ * all that are online have reported once more. Any thread but a worker's.
  */
 int journal_append(struct journal *journal, const struct record_event *event, uint64_t *ticket,
 		   struct err *err);
