@@ -20,6 +20,7 @@ enum exit_code {
 	EXIT_REFUSED = 1,     /* by the appliance, or a file that cannot be used */
 	EXIT_USAGE = 2,       /* the command line is wrong; nothing was sent */
 	EXIT_UNREACHABLE = 3, /* no answer from the appliance */
+	EXIT_UNCERTIFIED = 4, /* audit: as sealed, and nobody can vouch for it */
 };
 
 struct args;

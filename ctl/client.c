@@ -123,8 +123,8 @@ void client_close(struct client *client)
 /* What to do about an answer that did not come: a command may have been carried out. */
 static const char *advice(const struct client *client)
 {
-	static const char *const readers[] = {"list",    "results",     "stats",  "subscribe",
-					      "rundown", "leaderboard", "tenants"};
+	static const char *const readers[] = {"list",    "results",     "stats",   "subscribe",
+					      "rundown", "leaderboard", "tenants", "identity"};
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
 		if (client->method && strcmp(client->method, readers[i]) == 0)
 			return "see its log, and try again";

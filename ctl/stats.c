@@ -242,6 +242,19 @@ static void put_clock(FILE *out, const json_t *stats)
 	fprintf(out, "%s\n", output_style(STYLE_PLAIN));
 }
 
+/* Only what somebody has to act on. */
+static void put_results(FILE *out, const json_t *stats)
+{
+	const json_t *results = json_object_get(stats, "results");
+	const char *failed = json_string_value(json_object_get(results, "failed"));
+	if (!failed)
+		return;
+	fprintf(out, "%sResults: %llu wait to be sealed: ", output_style(STYLE_CAUTION),
+		(unsigned long long)reply_count(results, "waiting"));
+	text_put(out, failed);
+	fprintf(out, "%s\n\n", output_style(STYLE_PLAIN));
+}
+
 static void put_stats(FILE *out, const json_t *stats, int columns, bool brief)
 {
 	const json_t *cores = json_object_get(stats, "cores");
@@ -251,6 +264,7 @@ static void put_stats(FILE *out, const json_t *stats, int columns, bool brief)
 	text_put(out, reply_time_text(stats, "now", 0, time));
 	fputs("\n\n", out);
 	put_clock(out, stats);
+	put_results(out, stats);
 	put_datagrams(out, stats, columns, brief);
 	if (json_array_size(cores) > 0) {
 		put_cores(out, cores, columns);

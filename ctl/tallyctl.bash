@@ -54,7 +54,7 @@ _tallyctl() {
 	local common="--socket --timeout --json --help --version"
 	COMPREPLY=()
 	case $before in
-	--socket | --keyring) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+	--socket | --keyring | --journal) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
 	--until) mapfile -t COMPREPLY < <(compgen -W "final revealed forever" -- "$word") && return ;;
 	--upvote)
 		[[ $word == @* ]] && mapfile -t COMPREPLY < <(compgen -P @ -f -- "${word#@}")
@@ -62,13 +62,13 @@ _tallyctl() {
 		;;
 	--poll | --multi | --quiz | --scale | --question | --correct | --points | --choose | --top | --voter) return ;;
 	--show) mapfile -t COMPREPLY < <(compgen -W "$(_tallyctl_shows)" -- "$word" | sort -u) && return ;;
-	--id | --votes-per-s | --voters | --windows | --memory-mb) return ;;
+	--id | --identity | --votes-per-s | --voters | --windows | --memory-mb) return ;;
 	--for | --at | --max-delay | --by | --rate | --timeout | --epoch | --server | --address) return ;;
 	esac
 	verb=$(_tallyctl_verb)
 	if [[ -z $verb ]]; then
 		words="open close extend cancel reveal list results watch leaderboard stats load rundown next unload"
-		words+=" key tenant journal $common"
+		words+=" key tenant journal identity audit export $common"
 	elif [[ $word == -* ]]; then
 		case $verb in
 		open)
@@ -82,6 +82,7 @@ _tallyctl() {
 		watch) words="--rate --until $common" ;;
 		stats) words="--watch $common" ;;
 		tenant) words="--id --max-delay --epoch --votes-per-s --voters --windows --memory-mb $common" ;;
+		audit) words="--journal --identity $common" ;;
 		key) words="--keyring --epoch --server --address $common" ;;
 		*) words=$common ;;
 		esac
@@ -99,7 +100,7 @@ _tallyctl() {
 			rotate | retire) words=$(_tallyctl_tenants) ;;
 			esac
 			;;
-		load) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+		load | audit | export) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word" | sort -u)

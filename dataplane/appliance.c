@@ -2,9 +2,9 @@
 /*
  * The one ladder: each rung takes something, and each failure steps down from where it stands.
  *
- * config → keyring → fronts → EAL → devices → windows → journal → workers. Fronts come before EAL,
- * since AF_XDP sockets join the program that they find; they go last, so no vote falls through to
- * the host.
+ * config → keyring → fronts → EAL → devices → windows → journal → sealer → workers. Fronts come
+ * before EAL, since AF_XDP sockets join the program that they find; they go last, so no vote falls
+ * through to the host.
  */
 #include "dataplane/appliance.h"
 
@@ -19,6 +19,8 @@
 #include "dataplane/control.h"
 #include "dataplane/durable.h"
 #include "dataplane/eal.h"
+#include "dataplane/sealer.h"
+#include "dataplane/stats.h"
 
 /* Each worker says in a line of its own that it let go of a table. */
 static_assert(sizeof(struct rte_rcu_qsbr_cnt) == RTE_CACHE_LINE_SIZE, "RCU counters share a line");
@@ -32,6 +34,13 @@ static void wait_for_workers(void *context)
 		rte_rcu_qsbr_synchronize(appliance->rcu, RTE_QSBR_THRID_INVALID);
 }
 
+static uint64_t count_missed(void *context)
+{
+	struct datagram_counts counts;
+	stats_datagrams(context, 0, &counts);
+	return counts.missed;
+}
+
 static int make_windows(struct appliance *appliance, struct err *err)
 {
 	const struct windows_options options = {
@@ -41,8 +50,10 @@ static int make_windows(struct appliance *appliance, struct err *err)
 		.memory_bytes = appliance->config.windows_mb << 20,
 		.workers = appliance->ports.queue_count,
 		.prefault = true,
+		.missed = count_missed,
 		.quiesce = wait_for_workers,
 		.quiesce_context = appliance,
+		.seals = appliance->config.ack != ACK_NONE,
 	};
 	return windows_create(&options, &appliance->windows, err);
 }
@@ -91,6 +102,20 @@ static int open_durable(struct appliance *appliance, struct err *err)
 		return 0;
 	return durable_open(&options, &appliance->keyring, appliance->windows, &appliance->durable,
 			    err);
+}
+
+static int open_sealer(struct appliance *appliance, struct err *err)
+{
+	const struct config *config = &appliance->config;
+	const struct sealer_options options = {
+		.directory = config->results_dir,
+		.identity = config->identity,
+		.keep = {config->keep_days, config->keep_mb},
+	};
+	if (!appliance->durable)
+		return 0;
+	return sealer_open(&options, appliance->windows, appliance->durable, &appliance->sealer,
+			   err);
 }
 
 /*
@@ -213,11 +238,16 @@ int appliance_start(struct appliance *appliance, const char *config_path, const 
 	rc = open_durable(appliance, err);
 	if (rc)
 		goto err_windows_destroy;
-	rc = start_workers(appliance, err);
+	rc = open_sealer(appliance, err);
 	if (rc)
 		goto err_durable_close;
+	rc = start_workers(appliance, err);
+	if (rc)
+		goto err_sealer_close;
 	return 0;
 
+err_sealer_close:
+	sealer_close(appliance->sealer);
 err_durable_close:
 	durable_close(appliance->durable);
 err_windows_destroy:
@@ -238,6 +268,7 @@ err_keyring_free:
 void appliance_stop(struct appliance *appliance)
 {
 	control_close(appliance->control);
+	sealer_close(appliance->sealer);
 	stop_workers(appliance);
 	durable_close(appliance->durable);
 	windows_destroy(appliance->windows);

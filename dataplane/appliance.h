@@ -15,6 +15,7 @@
 
 struct control;
 struct durable;
+struct sealer;
 
 struct appliance {
 	struct config config;
@@ -24,6 +25,7 @@ struct appliance {
 	struct ports ports;
 	struct windows *windows;
 	struct durable *durable; /* NULL: [journal] ack = none */
+	struct sealer *sealer;   /* NULL as well */
 	struct rte_rcu_qsbr *rcu;
 	struct worker *workers[CONFIG_MAX_QUEUES]; /* each in memory of its own lcore's node */
 	uint32_t worker_count;                     /* ports.queue_count once they run */

@@ -49,6 +49,14 @@
 	  "there is no journal")                                                                   \
 	X(journal, segment_mb, segment_mb, NUMBER, "64", 1, 1024,                                  \
 	  "size of one file of the journal, taken on the disk ahead, in MiB")                      \
+	X(results, directory, results_dir, TEXT, "/var/lib/tallywire/results", 0, 0,               \
+	  "where results are sealed, a directory each; made where its parent is there")            \
+	X(results, identity, identity, TEXT, "/var/lib/tallywire/identity.key", 0, 0,              \
+	  "the key that signs them, mode 0600; made at the first start")                           \
+	X(results, keep_days, keep_days, NUMBER, "0", 0, 36500,                                    \
+	  "for how many days sealed results are kept; 0: for ever")                                \
+	X(results, keep_mb, keep_mb, NUMBER, "0", 0, 1073741824,                                   \
+	  "how much all of them may take, in MiB, before the oldest go; 0: no limit")              \
 	X(memory, hugepages, hugepages, FLAG, "yes", 0, 0, "take packet memory from huge pages")   \
 	X(memory, packet_mb, packet_mb, NUMBER, "0", 0, 1048576,                                   \
 	  "memory for packets and DPDK, in MiB; 0: as much as the queues need")                    \
@@ -117,6 +125,10 @@ struct config {
 	enum ack_mode ack;
 	char journal_dir[CONFIG_TEXT_BYTES];
 	uint64_t segment_mb;
+	char results_dir[CONFIG_TEXT_BYTES];
+	char identity[CONFIG_TEXT_BYTES];
+	uint64_t keep_days;
+	uint64_t keep_mb;
 	bool hugepages;
 	bool front_keep;
 	struct port_config ports[CONFIG_MAX_PORTS];

@@ -17,11 +17,13 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/clock.h"
 #include "dataplane/control_client.h"
 #include "dataplane/listener.h"
+#include "dataplane/sealer.h"
 #include "dataplane/transitions.h"
 
 #define MAX_CLIENTS 64 /* of each role, so that the public cannot shut the studio out */
@@ -44,6 +46,7 @@ struct control {
 	int epoll_fd;
 	int signal_fd;
 	int windows_fd;        /* a timer: the clock is about to change a window */
+	uint64_t ticked_us;    /* monotonic: when tick() last did something */
 	uint64_t changes_told; /* windows_changes() as subscribers know it */
 	struct listener listeners[CONTROL_ROLES];
 	struct client *clients[SLOTS]; /* MAX_CLIENTS of a role, then those of the next */
@@ -241,6 +244,27 @@ static void follow_clock(struct windows *windows)
 			(double)moved_us / 1e6);
 }
 
+static uint64_t monotonic_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+/* What is done once a second, and what is under way. Returns how long to wait for events. */
+static int tick(struct control *control)
+{
+	struct appliance *appliance = control->appliance;
+	uint64_t now_us = monotonic_us();
+	if (now_us - control->ticked_us >= CLOCK_TICK_MS * 1000u) {
+		control->ticked_us = now_us;
+		windows_note_missed(appliance->windows, clock_now_us());
+	}
+	if (appliance->sealer && sealer_step(appliance->sealer, clock_now_us(), now_us))
+		return SEALER_BUSY_STEP_MS;
+	return CLOCK_TICK_MS;
+}
+
 /* Serves what epoll found. False when a signal ends it. */
 static bool serve_events(struct control *control, const struct epoll_event *events, int count)
 {
@@ -274,8 +298,9 @@ int control_serve(struct control *control, struct err *err)
 	int count;
 	tell_changes(control); /* of windows that were there before */
 	do {
+		int wait_ms = tick(control);
 		count = epoll_wait(control->epoll_fd, events, MAX_EVENTS,
-				   any_has_work(control) ? 0 : CLOCK_TICK_MS);
+				   any_has_work(control) ? 0 : wait_ms);
 		if (count < 0 && errno != EINTR)
 			return err_set(err, -errno, "control: %s", strerror(errno));
 		follow_clock(control->appliance->windows);

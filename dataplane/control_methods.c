@@ -35,6 +35,7 @@ static const struct method_row method_rows[] = {
 	/* methods_appliance.c */
 	{.name = "stats", .studio = method_stats},
 	{.name = "journal_resume", .studio = method_journal_resume},
+	{.name = "identity", .studio = method_identity},
 };
 
 #define METHOD_COUNT (sizeof(method_rows) / sizeof(method_rows[0]))

@@ -120,7 +120,6 @@ static int append_undo(struct durable *durable, struct err *err)
 static int keep_final(struct durable *durable, const struct armed_window *armed, struct err *err)
 {
 	uint64_t ticket;
-	struct tally_sum sum;
 	struct record_event event = {
 		.kind = JOURNAL_EVENT_FINAL,
 		.tenant = armed->window.tenant,
@@ -128,9 +127,16 @@ static int keep_final(struct durable *durable, const struct armed_window *armed,
 		.at_us = clock_now_us(),
 		.missed = armed->missed,
 	};
-	tally_read(&armed->store.tally, 0, &sum);
-	memcpy(event.receipts, sum.receipts, sizeof(event.receipts));
+	memcpy(event.receipts, armed->final_receipts, sizeof(event.receipts));
 	return journal_append(durable->journal, &event, &ticket, err);
+}
+
+/* What is appended from now on lies behind what is durable. */
+static void take_place(struct durable *durable, struct windows_place *place)
+{
+	struct journal_status status;
+	journal_status(durable->journal, &status);
+	*place = (struct windows_place){status.segment, status.sequence + 1};
 }
 
 static int keep(void *context, const struct windows_event *event, struct err *err)
@@ -140,6 +146,8 @@ static int keep(void *context, const struct windows_event *event, struct err *er
 	if (event->kind == JOURNAL_EVENT_FINAL)
 		return keep_final(durable, event->armed, err);
 	int rc = journal_failed(durable->journal, err);
+	if (event->place)
+		take_place(durable, event->place);
 	if (rc == 0 && event->kind == JOURNAL_EVENT_ARMED)
 		rc = append_plan(durable, event->plan, &ticket, err);
 	else if (rc == 0)
@@ -284,6 +292,11 @@ struct journal *durable_journal(struct durable *durable)
 	return durable->journal;
 }
 
+bool durable_is_immediate(const struct durable *durable)
+{
+	return durable->options.immediate;
+}
+
 const char *durable_word(const struct durable *durable)
 {
 	struct err err;
@@ -301,6 +314,31 @@ static json_t *recovered_json(const struct durable *durable)
 	return json_pack("{s:I,s:I,s:I,s:I}", "windows", (json_int_t)recovery->windows, "counted",
 			 (json_int_t)recovery->counted, "changed", (json_int_t)recovery->changed,
 			 "bytes", (json_int_t)recovery->journal.bytes);
+}
+
+/*
+ * The round after the present one takes all that is in rings and queue now (journal_ring.h): FINAL
+ * alone would not say that a window's votes are there, as events go before the votes they are taken
+ * with.
+ */
+uint64_t durable_mark(struct durable *durable)
+{
+	const struct journal_ring *ring = journal_ring(durable->journal, 0);
+	return __atomic_load_n(&ring->rounds->round, __ATOMIC_ACQUIRE) + 1;
+}
+
+int durable_reached(struct durable *durable, uint64_t mark, struct windows_place *place,
+		    struct err *err)
+{
+	struct journal_status status;
+	int rc = journal_failed(durable->journal, err);
+	if (rc)
+		return rc;
+	if (journal_durable(journal_ring(durable->journal, 0)) < mark)
+		return -EAGAIN;
+	journal_status(durable->journal, &status);
+	*place = (struct windows_place){status.segment, status.sequence};
+	return 0;
 }
 
 json_t *durable_stats(struct durable *durable)

@@ -43,8 +43,22 @@ struct journal *durable_journal(struct durable *durable);
 int durable_note_key(struct durable *durable, uint16_t tenant, uint8_t epoch, bool added,
 		     struct err *err);
 
+/* Receipts do not wait for the journal. */
+bool durable_is_immediate(const struct durable *durable);
+
 /* One of the words above, as things stand; NULL where there is no journal. */
 const char *durable_word(const struct durable *durable);
+
+/*
+ * A mark in the journal behind all that was put and appended so far. Workers have let go of what it
+ * is to be behind.
+ */
+uint64_t durable_mark(struct durable *durable);
+
+/* 0 once it is reached: `place` is the last durable block then. -EAGAIN before, or why the journal
+ * has failed. Does not wait. */
+int durable_reached(struct durable *durable, uint64_t mark, struct windows_place *place,
+		    struct err *err);
 
 /* The member "journal" of `stats`. NULL when out of memory. */
 json_t *durable_stats(struct durable *durable);

@@ -190,12 +190,8 @@ static void publish_rounds(struct journal *journal)
 	memmove(journal->ends, journal->ends + past, journal->end_count * sizeof(journal->ends[0]));
 }
 
-/* Rounds end in order, and blocks become durable in order. */
-void journal_publish(struct journal *journal, uint64_t from)
+static void publish_status(struct journal *journal, uint64_t from)
 {
-	publish_rounds(journal);
-	if (from == journal->durable)
-		return;
 	pthread_mutex_lock(&journal->lock);
 	struct journal_status *status = &journal->status;
 	while (from < journal->durable) {
@@ -210,4 +206,15 @@ void journal_publish(struct journal *journal, uint64_t from)
 	status->segment = journal->current.id;
 	pthread_cond_broadcast(&journal->changed);
 	pthread_mutex_unlock(&journal->lock);
+}
+
+/*
+ * Rounds end in order, and blocks become durable in order. The blocks first: who sees a round
+ * durable finds its last block in the status.
+ */
+void journal_publish(struct journal *journal, uint64_t from)
+{
+	if (from != journal->durable)
+		publish_status(journal, from);
+	publish_rounds(journal);
 }

@@ -28,7 +28,7 @@ method_function method_leaderboard, method_leaderboard_public;
 method_function method_tenants, method_tenant_add, method_tenant_rotate, method_tenant_retire;
 
 /* methods_appliance.c */
-method_function method_stats, method_journal_resume;
+method_function method_stats, method_journal_resume, method_identity;
 
 /* A window as methods return it, as this role may see it. NULL when out of memory. */
 json_t *window_for(struct appliance *appliance, enum control_role role, struct armed_window *armed,

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/durable.h"
 #include "dataplane/show/json_fields.h"
 
 static json_t *refuse(struct method_error *error, int rc)
@@ -100,6 +101,17 @@ static json_t *tell_key(struct tenant_key *key)
 	return told;
 }
 
+/*
+ * In the journal: which key counts from now on, or no more. It does so by then, so what cannot be
+ * written is told to the operator and undoes nothing.
+ */
+static void note_key(struct appliance *appliance, uint16_t tenant, uint8_t epoch, bool added)
+{
+	struct err err;
+	if (appliance->durable && durable_note_key(appliance->durable, tenant, epoch, added, &err))
+		fprintf(stderr, "tallyd: %s\n", err.text);
+}
+
 json_t *method_tenant_add(struct appliance *appliance, const json_t *params,
 			  struct method_error *error)
 {
@@ -118,7 +130,10 @@ json_t *method_tenant_add(struct appliance *appliance, const json_t *params,
 		return refuse(error, rc);
 	tenant.id = (uint16_t)id;
 	rc = tenants_add(&appliance->tenants, &tenant, any_id, &key, &error->text);
-	return rc ? refuse(error, rc) : tell_key(&key);
+	if (rc)
+		return refuse(error, rc);
+	note_key(appliance, key.tenant->id, key.epoch, true);
+	return tell_key(&key);
 }
 
 json_t *method_tenant_rotate(struct appliance *appliance, const json_t *params,
@@ -133,7 +148,10 @@ json_t *method_tenant_rotate(struct appliance *appliance, const json_t *params,
 		rc = find_tenant(appliance, &fields, &tenant);
 	if (rc == 0)
 		rc = tenants_rotate(&appliance->tenants, tenant, &key, &error->text);
-	return rc ? refuse(error, rc) : tell_key(&key);
+	if (rc)
+		return refuse(error, rc);
+	note_key(appliance, tenant->id, key.epoch, true);
+	return tell_key(&key);
 }
 
 json_t *method_tenant_retire(struct appliance *appliance, const json_t *params,
@@ -151,11 +169,17 @@ json_t *method_tenant_retire(struct appliance *appliance, const json_t *params,
 		rc = json_fields_optional_integer(&fields, "epoch", 0, KEYRING_EPOCHS - 1, &epoch);
 	if (rc)
 		return refuse(error, rc);
+	bool had[KEYRING_EPOCHS];
+	for (int i = 0; i < KEYRING_EPOCHS; i++)
+		had[i] = auth_keys_find(appliance->keyring.table, tenant->id, (uint8_t)i) != NULL;
 	rc = epoch == KEYRING_EPOCHS
 		     ? tenants_retire(tenants, tenant, clock_now_us(), &error->text)
 		     : tenants_retire_epoch(tenants, tenant, (uint8_t)epoch, &error->text);
 	if (rc)
 		return refuse(error, rc);
+	for (int i = 0; i < KEYRING_EPOCHS; i++)
+		if (had[i] && !auth_keys_find(appliance->keyring.table, tenant->id, (uint8_t)i))
+			note_key(appliance, tenant->id, (uint8_t)i, false);
 	/* A retired tenant's name stays readable; it has no epochs any more. */
 	return json_pack("{s:s,s:i,s:o}", "tenant", tenant->name, "id", tenant->id, "epochs",
 			 epochs_json(&appliance->keyring, tenant->id));

@@ -20,10 +20,11 @@ struct recovering {
 	struct windows *windows;
 	struct recovery *recovery;
 	struct err *err;
-	bool immediate;     /* this run of tallyd did not let receipts wait */
-	uint64_t events;    /* read so far */
-	uint64_t latest_us; /* of them */
-	uint64_t *undone;   /* which of them did not take effect, ascending */
+	const struct recover_scope *scope; /* NULL: all of it */
+	bool immediate;                    /* this run of tallyd did not let receipts wait */
+	uint64_t events;                   /* read so far */
+	uint64_t latest_us;                /* of them */
+	uint64_t *undone;                  /* which of them did not take effect, ascending */
 	uint32_t undone_count;
 	uint32_t undone_passed;
 	json_t *orphans; /* windows of tenants that the keyring lacks, by "tenant_id/id" */
@@ -127,7 +128,10 @@ static int take_votes(void *context, const struct journal_place *place, uint32_t
 	struct recovering *recovering = context;
 	struct armed_window *armed =
 		windows_find(recovering->windows, votes->tenant, votes->interaction);
+	enum recover_side side = recover_scope_side(recovering->scope, place);
 	(void)worker;
+	if (side != SCOPE_INSIDE)
+		return side == SCOPE_BEHIND ? SCOPE_BEHIND : 0;
 	if (!armed) {
 		recovering->recovery->homeless += count;
 		return 0;
@@ -192,19 +196,25 @@ static int note_orphan(struct recovering *recovering, const struct planned *plan
 		       : 0;
 }
 
-/* What interaction_parse() takes, and the two members more that the journal has. */
-static int parse(const struct recovering *recovering, json_t *item, struct interaction *interaction)
+/* What interaction_parse() takes, and the members more that the journal has. */
+static int parse(const struct recovering *recovering, const json_t *item,
+		 struct interaction *interaction)
 {
 	const char *name = json_string_value(json_object_get(item, "show"));
 	char *show = name ? strdup(name) : NULL;
-	if (name && !show)
+	json_t *rest = json_copy((json_t *)item);
+	if ((name && !show) || !rest) {
+		free(show);
+		json_decref(rest);
 		return no_memory(recovering);
+	}
 	bool by_hand = json_is_true(json_object_get(item, "by_hand"));
-	json_object_del(item, "show");
-	json_object_del(item, "by_hand");
-	json_object_del(item, "tenant_id");
-	int rc = interaction_parse(item, "journal", recovering->keyring, 0, interaction,
+	json_object_del(rest, "show");
+	json_object_del(rest, "by_hand");
+	json_object_del(rest, "tenant_id");
+	int rc = interaction_parse(rest, "journal", recovering->keyring, 0, interaction,
 				   recovering->err);
+	json_decref(rest);
 	if (rc)
 		free(show);
 	interaction->show = rc ? NULL : show;
@@ -220,6 +230,8 @@ static int read_armed(struct recovering *recovering, const json_t *list,
 		json_t *item = json_array_get(list, i);
 		struct planned planned;
 		int rc = read_planned(recovering, item, &planned);
+		if (rc == 0 && !recover_scope_wants(recovering->scope, item))
+			continue;
 		if (rc == 0 && !is_known(recovering, &planned))
 			rc = note_orphan(recovering, &planned);
 		else if (rc == 0 &&
@@ -271,7 +283,17 @@ static int replace_windows(struct recovering *recovering, const json_t *plan)
 	return rc;
 }
 
-static int take_plan(struct recovering *recovering, const struct record_event *event)
+/* Where each of them begins in the journal. */
+static void note_places(const struct recovering *recovering, const json_t *plan,
+			const struct journal_place *place)
+{
+	const json_t *list = json_object_get(plan, "armed");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		recover_scope_note(recovering->windows, json_array_get(list, i), place);
+}
+
+static int take_plan(struct recovering *recovering, const struct journal_place *place,
+		     const struct record_event *event)
 {
 	json_error_t flaw;
 	json_t *plan = json_loadb(event->text, event->text_bytes, JSON_REJECT_DUPLICATES, &flaw);
@@ -279,6 +301,8 @@ static int take_plan(struct recovering *recovering, const struct record_event *e
 		return err_set(recovering->err, -EPROTO, "journal: a plan is not JSON: %s",
 			       flaw.text);
 	int rc = replace_windows(recovering, plan);
+	if (rc == 0)
+		note_places(recovering, plan, place);
 	json_decref(plan);
 	return rc;
 }
@@ -314,8 +338,9 @@ static int take_final(struct recovering *recovering, const struct record_event *
 	for (int status = 0; status < RECEIPT_STATUSES; status++)
 		if (status != RECEIPT_COUNTED && status != RECEIPT_CHANGED)
 			lane->receipts[status] = event->receipts[status];
+	memcpy(armed->final_receipts, event->receipts, sizeof(armed->final_receipts));
 	armed->missed = event->missed;
-	armed->settled = true;
+	armed->settled = armed->final_kept = armed->maybe_sealed = true;
 	struct window changed = armed->window;
 	changed.ended = true;
 	return windows_restore(recovering->windows, armed, &changed, recovering->err);
@@ -344,14 +369,20 @@ static int take_event(void *context, const struct journal_place *place,
 		      const struct record_event *event)
 {
 	struct recovering *recovering = context;
-	(void)place;
+	enum recover_side side = recover_scope_side(recovering->scope, place);
+	/* How receipts went, the last start says, wherever it lies. */
+	bool mark = event->kind == JOURNAL_EVENT_STARTED || event->kind == JOURNAL_EVENT_IMMEDIATE;
+	if (side == SCOPE_BEHIND)
+		return SCOPE_BEHIND;
 	int rc = note_time(recovering, event->at_us);
 	if (rc || is_undone(recovering, recovering->events++))
 		return rc;
+	if (side == SCOPE_BEFORE && !mark)
+		return 0;
 	switch (event->kind) {
 	case JOURNAL_EVENT_STARTED: recovering->immediate = false; return 0;
 	case JOURNAL_EVENT_IMMEDIATE: recovering->immediate = true; return 0;
-	case JOURNAL_EVENT_ARMED: return take_plan(recovering, event);
+	case JOURNAL_EVENT_ARMED: return take_plan(recovering, place, event);
 	case JOURNAL_EVENT_OPENED:
 	case JOURNAL_EVENT_CLOSED:
 	case JOURNAL_EVENT_EXTENDED:
@@ -386,6 +417,7 @@ static int read_twice(struct recovering *recovering, struct disk *disk)
 		return rc;
 	recovering->events = 0;
 	rc = journal_read(disk, &second, &recovery->journal, recovering->err);
+	rc = recover_scope_end(recovering->scope, rc, &recovery->journal, recovering->err);
 	struct err where = *recovering->err;
 	if (rc == 0)
 		rc = note_time(recovering, 0);
@@ -396,8 +428,8 @@ static int read_twice(struct recovering *recovering, struct disk *disk)
 	return rc;
 }
 
-int recover_run(struct disk *disk, const struct keyring *keyring, struct windows *windows,
-		struct recovery *recovery, struct err *err)
+static int run(struct disk *disk, const struct keyring *keyring, const struct recover_scope *scope,
+	       struct windows *windows, struct recovery *recovery, struct err *err)
 {
 	struct recovering *recovering = aligned_alloc(64, (sizeof(*recovering) + 63) / 64 * 64);
 	if (!recovering)
@@ -405,6 +437,7 @@ int recover_run(struct disk *disk, const struct keyring *keyring, struct windows
 	memset(recovery, 0, sizeof(*recovery));
 	memset(recovering, 0, sizeof(*recovering));
 	recovering->keyring = keyring;
+	recovering->scope = scope;
 	recovering->windows = windows;
 	recovering->recovery = recovery;
 	recovering->err = err;
@@ -419,4 +452,16 @@ int recover_run(struct disk *disk, const struct keyring *keyring, struct windows
 	free(recovering->undone);
 	free(recovering);
 	return rc;
+}
+
+int recover_run(struct disk *disk, const struct keyring *keyring, struct windows *windows,
+		struct recovery *recovery, struct err *err)
+{
+	return run(disk, keyring, NULL, windows, recovery, err);
+}
+
+int recover_part(struct disk *disk, const struct recover_scope *scope, struct windows *windows,
+		 struct recovery *recovery, struct err *err)
+{
+	return run(disk, scope->tenants, scope, windows, recovery, err);
 }

@@ -11,6 +11,7 @@
 #define TALLYWIRE_RECOVER_H
 
 #include "dataplane/journal_read.h"
+#include "dataplane/recover_scope.h"
 #include "dataplane/windows.h"
 
 struct recovery {
@@ -33,5 +34,12 @@ struct recovery {
  */
 int recover_run(struct disk *disk, const struct keyring *keyring, struct windows *windows,
 		struct recovery *recovery, struct err *err);
+
+/*
+ * The same for one window and no further than its scope: for who counts again, with
+ * `scope->tenants` in place of a keyring. -ENODATA: the journal ends before the scope does.
+ */
+int recover_part(struct disk *disk, const struct recover_scope *scope, struct windows *windows,
+		 struct recovery *recovery, struct err *err);
 
 #endif

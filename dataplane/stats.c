@@ -7,6 +7,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/core/receipt.h"
 #include "dataplane/durable.h"
+#include "dataplane/sealer.h"
 #include "dataplane/show/time_text.h"
 
 uint64_t stats_receipts(const struct appliance *appliance, uint64_t receipts[RECEIPT_STATUSES])
@@ -196,12 +197,13 @@ json_t *stats_json(const struct appliance *appliance, uint64_t now_us)
 	json_t *ports = json_array();
 	for (uint32_t i = 0; i < appliance->config.port_count; i++)
 		json_array_append_new(ports, port_json(appliance, i));
-	return json_pack("{s:s,s:o,s:b,s:o,s:o,s:{s:I,s:I},s:s,s:o,s:o}", "now",
-			 time_format(now_us, now), "datagrams", datagrams_json(&counts, receipts),
-			 "conserved", is_conserved(&counts, window_receipts), "cores", cores,
-			 "ports", ports, "ballots", "windows",
-			 (json_int_t)windows_count(appliance->windows), "pool_dry",
-			 (json_int_t)pool_dry(appliance), "authentication",
-			 auth_backend_name(auth_batch_backend()), "clock", clock_json(), "journal",
-			 appliance->durable ? durable_stats(appliance->durable) : json_null());
+	return json_pack(
+		"{s:s,s:o,s:b,s:o,s:o,s:{s:I,s:I},s:s,s:o,s:o,s:o}", "now",
+		time_format(now_us, now), "datagrams", datagrams_json(&counts, receipts),
+		"conserved", is_conserved(&counts, window_receipts), "cores", cores, "ports", ports,
+		"ballots", "windows", (json_int_t)windows_count(appliance->windows), "pool_dry",
+		(json_int_t)pool_dry(appliance), "authentication",
+		auth_backend_name(auth_batch_backend()), "clock", clock_json(), "journal",
+		appliance->durable ? durable_stats(appliance->durable) : json_null(), "results",
+		appliance->sealer ? sealer_stats(appliance->sealer) : json_null());
 }

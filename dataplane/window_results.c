@@ -19,7 +19,8 @@ json_t *window_results_one(struct windows *windows, struct armed_window *armed,
 		.sum = sum,
 		.outcome = &outcome,
 		.now_us = wish->now_us,
-		.durability = armed->immediate ? DURABLE_IMMEDIATE : wish->durability,
+		.durability =
+			wish->durability && armed->immediate ? DURABLE_IMMEDIATE : wish->durability,
 	};
 	if (wish->brief)
 		result.extent = hidden ? RESULTS_BRIEF_BLIND : RESULTS_BRIEF;

@@ -100,14 +100,71 @@ static int keep(const struct windows *windows, const struct windows_event *event
 	return options->keep ? options->keep(options->keep_context, event, err) : 0;
 }
 
-void windows_note_settled(struct windows *windows, struct armed_window *armed)
+static uint64_t missed_now(const struct windows *windows)
+{
+	const struct windows_options *options = &windows->options;
+	return options->missed ? options->missed(options->quiesce_context) : 0;
+}
+
+void windows_note_missed(struct windows *windows, uint64_t now_us)
+{
+	uint64_t missed = missed_now(windows);
+	for (uint32_t i = 0; i < windows->count; i++)
+		if (windows_untouched(windows->armed[i], now_us))
+			windows->armed[i]->missed_before = missed;
+}
+
+int windows_keep_final(struct windows *windows, struct armed_window *armed, struct err *err)
 {
 	const struct windows_event event = {
 		.kind = JOURNAL_EVENT_FINAL, .armed = armed, .changed = &armed->window};
+	int rc = armed->final_kept ? 0 : keep(windows, &event, err);
+	armed->final_kept = rc == 0;
+	return rc;
+}
+
+/* Counters of an interface that came anew begin with 0. */
+static uint64_t missed_since(uint64_t now, uint64_t before)
+{
+	return now >= before ? now - before : now;
+}
+
+void windows_note_settled(struct windows *windows, struct armed_window *armed)
+{
+	struct tally_sum sum;
 	struct err err;
 	armed->settled = true;
-	if (keep(windows, &event, &err))
+	armed->missed = missed_since(missed_now(windows), armed->missed_before);
+	tally_read(&armed->store.tally, 0, &sum);
+	memcpy(armed->final_receipts, sum.receipts, sizeof(armed->final_receipts));
+	if (windows_keep_final(windows, armed, &err))
 		fprintf(stderr, "tallyd: %s\n", err.text);
+}
+
+/* With answers, and not sealed yet: what is in memory must not go. */
+static bool waits_for_seal(const struct windows *windows, const struct armed_window *armed)
+{
+	struct tally_sum sum;
+	if (armed->being_sealed)
+		return true;
+	/* What is read back has gone out already. */
+	if (!windows->options.seals || !windows->options.keep || armed->seal != SEAL_DUE)
+		return false;
+	tally_read(&armed->store.tally, 0, &sum);
+	return armed->settled || sum.receipts[RECEIPT_COUNTED] > 0;
+}
+
+static int check_sealed(const struct windows *windows, const struct windows_change *wanted,
+			struct err *err)
+{
+	for (uint32_t i = 0; i < wanted->out_count; i++) {
+		const struct interaction *interaction = &wanted->out[i]->interaction;
+		if (waits_for_seal(windows, wanted->out[i]))
+			return err_set(err, -EPERM,
+				       "%s/%u: its result is being sealed; try again in a moment",
+				       interaction->tenant->name, interaction->id);
+	}
+	return 0;
 }
 
 int windows_republish(struct windows *windows, struct armed_window *armed,
@@ -245,6 +302,9 @@ static int change_begin(const struct windows *windows, const struct windows_chan
 			struct change *change, struct err *err)
 {
 	size_t slots = windows->count + (size_t)wanted->count + 1;
+	int rc = check_sealed(windows, wanted, err);
+	if (rc)
+		return rc;
 	*change = (struct change){.armed = calloc(slots, sizeof(struct armed_window *))};
 	if (!change->armed)
 		return err_set(err, -ENOMEM, "windows: out of memory");
@@ -321,8 +381,14 @@ int windows_check(const struct windows *windows, const struct windows_change *wa
 
 /* From here on nothing can fail. */
 static void change_commit(struct windows *windows, const struct change *change,
-			  const struct windows_change *wanted, const struct window_table *table)
+			  const struct windows_change *wanted, const struct windows_place *place,
+			  const struct window_table *table)
 {
+	uint64_t missed = missed_now(windows);
+	for (uint32_t i = change->kept; i < change->count; i++) {
+		change->armed[i]->missed_before = missed;
+		change->armed[i]->armed_at = *place;
+	}
 	free(windows->armed);
 	windows->armed = change->armed;
 	windows->count = change->count;
@@ -350,7 +416,9 @@ int windows_replace(struct windows *windows, const struct windows_change *wanted
 		rc = err_set(err, -ENOMEM, "windows: out of memory");
 	if (rc == 0 && wanted->last_check)
 		rc = wanted->last_check(wanted->context, err);
-	const struct windows_event event = {.kind = JOURNAL_EVENT_ARMED, .plan = wanted};
+	struct windows_place place = {0};
+	const struct windows_event event = {
+		.kind = JOURNAL_EVENT_ARMED, .plan = wanted, .place = &place};
 	if (rc == 0)
 		rc = keep(windows, &event, err);
 	if (rc) {
@@ -358,7 +426,7 @@ int windows_replace(struct windows *windows, const struct windows_change *wanted
 		change_abandon(&change, wanted);
 		return rc;
 	}
-	change_commit(windows, &change, wanted, table);
+	change_commit(windows, &change, wanted, &place, table);
 	return 0;
 }
 

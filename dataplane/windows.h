@@ -26,10 +26,17 @@ struct board;
 
 struct windows_change;
 
+/* Where something lies in the journal: in this block of this segment, or behind it. */
+struct windows_place {
+	uint64_t segment;
+	uint64_t sequence;
+};
+
 /* What is about to take effect. */
 struct windows_event {
 	enum journal_event_kind kind;
 	const struct windows_change *plan; /* ARMED */
+	struct windows_place *place;       /* ARMED: filled in by who keeps it */
 	/* Any other kind: this window becomes, or is, as `changed` says. */
 	const struct armed_window *armed;
 	const struct window *changed;
@@ -49,9 +56,12 @@ struct windows_options {
 	 */
 	int (*keep)(void *context, const struct windows_event *event, struct err *err);
 	void *keep_context;
+	/* So many packets were lost until now, before they could be judged. NULL: nobody counts. */
+	uint64_t (*missed)(void *context);
 	/* Returns when no worker uses a table that was published before the call. */
 	void (*quiesce)(void *context);
-	void *quiesce_context;
+	void *quiesce_context; /* of both */
+	bool seals;            /* final windows stay until they are sealed, or that has failed */
 };
 
 /* One window as its owner sees it. Valid until it is taken out. */
@@ -69,7 +79,19 @@ struct armed_window {
 	bool planned;        /* while a show is loaded: its file has this one too */
 	bool settled;        /* final, and no worker has a vote in hand that came before */
 	bool immediate;      /* some of its receipts did not wait for the journal */
-	uint64_t missed;     /* packets lost while it was armed, as counted when it became final */
+	/* Packets lost from its opening until it was final; before, how many were lost until then.
+	 */
+	uint64_t missed;
+	uint64_t missed_before;
+	uint64_t final_receipts[RECEIPT_STATUSES]; /* when it was settled */
+	struct windows_place armed_at;             /* where its journal begins */
+	bool final_kept;                           /* FINAL is in the journal, or on its way */
+	bool maybe_sealed; /* was settled in an earlier life of the appliance */
+	/* By who seals (dataplane/sealer.h); such a window goes out only when it is no longer due.
+	 */
+	enum { SEAL_DUE, SEAL_FAILED, SEAL_DONE } seal;
+	bool being_sealed;  /* another thread reads its store */
+	uint64_t seal_mark; /* in the journal, behind all of it; 0: not made yet */
 	struct {
 		bool known;
 		enum window_state state;
@@ -171,6 +193,15 @@ bool windows_untouched(const struct armed_window *armed, uint64_t now_us);
  */
 #define WINDOWS_CALM_US 1000000
 int64_t windows_follow_clock(struct windows *windows);
+
+/*
+ * Packets that are lost from here on count for windows that may have votes by then. To be called
+ * about once a second.
+ */
+void windows_note_missed(struct windows *windows, uint64_t now_us);
+
+/* Appends FINAL of a settled window once more where that has failed. 0 once it is kept. */
+int windows_keep_final(struct windows *windows, struct armed_window *armed, struct err *err);
 
 /*
  * Adds up a window's lanes into `sum`; the votes are kept in the window until the next call. From

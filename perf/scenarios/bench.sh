@@ -154,6 +154,7 @@ rig_need_root
 rig_up
 rig_huge_pages
 rig_keyring
+RIG_ACK=none # as what it is compared with: no peer keeps a journal
 RIG_VOTERS=2000000
 rig_configure
 cd "$rig_dir"

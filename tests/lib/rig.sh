@@ -195,6 +195,9 @@ rig_configure() {
 		[journal]
 		directory = $rig_dir/journal
 		ack = $RIG_ACK
+		[results]
+		directory = $rig_dir/results
+		identity = $rig_dir/identity.key
 		[memory]
 		hugepages = $RIG_HUGEPAGES
 		[front]

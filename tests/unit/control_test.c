@@ -353,6 +353,12 @@ Test(control, next_opens_one_window_after_the_other)
 	expect_refused("next", "{'show':'saturday'}", -32002, "no window is scheduled");
 }
 
+Test(control, without_a_journal_there_is_no_identity)
+{
+	expect_refused("identity", "", -32002, "nothing is sealed: [journal] ack = none");
+	expect_refused("identity", "{'id':1}", -32602, "id");
+}
+
 Test(control, unload_gives_the_memory_back)
 {
 	expect_done("load", SATURDAY(PLANNED("1") "," LATER("2")) "}");

@@ -82,6 +82,7 @@ Test(ctl_client, what_was_only_asked_for_is_not_to_be_looked_up)
 	} rows[] = {{{"list"}, false},
 		    {{"results"}, false},
 		    {{"stats"}, false},
+		    {{"identity"}, false},
 		    {{"watch"}, false},
 		    {{"rundown"}, false},
 		    {{"leaderboard", "acme"}, false},
@@ -387,6 +388,64 @@ Test(ctl_client, stats_say_how_far_the_clock_can_be_believed)
 		expect_in("stdout", rows[i].text);
 		peer_stop(peer);
 	}
+}
+
+Test(ctl_client, stats_say_why_results_are_not_sealed)
+{
+	static const struct {
+		const char *answer, *text;
+	} rows[] = {
+		{STATS_OF_CLOCK(",\"results\":{\"waiting\":2,\"failed\":\"/r: No space left\"}"),
+		 "03Z\n\nResults: 2 wait to be sealed: /r: No space left\n\nCOUNTER"},
+		{STATS_OF_CLOCK(",\"results\":{\"waiting\":2,\"failed\":null}"), "03Z\n\nCOUNTER"},
+		{STATS_OF_CLOCK(",\"results\":null"), "03Z\n\nCOUNTER"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char answer[1024];
+		snprintf(answer, sizeof(answer), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}",
+			 rows[i].answer);
+		const struct peer_step steps[] = {{PEER_ANSWER, answer}, {PEER_END, NULL}};
+		pid_t peer = peer_start(steps);
+		cr_expect_eq(TALLYCTL("stats"), 0, "row %zu", i);
+		expect_in("stdout", rows[i].text);
+		peer_stop(peer);
+	}
+}
+
+Test(ctl_client, identity_is_shown_as_hex_and_base64)
+{
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"hex\":\"4fdd\",\"base64\":\"T90=\"}")},
+		{PEER_END, NULL}};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("identity"), 0);
+	cr_expect_str_eq(scratch_read("stdout"), "4fdd\nT90=\n");
+	expect_in("requests", "\"method\":\"identity\",\"params\":{}}\n");
+	peer_stop(peer);
+	peer = peer_start((const struct peer_step[]){{PEER_ANSWER, REFUSAL(1, "nothing is sealed")},
+						     {PEER_END, NULL}});
+	cr_expect_eq(TALLYCTL("identity"), 1);
+	cr_expect_str_eq(scratch_read("stderr"), "tallyctl: nothing is sealed\n");
+	peer_stop(peer);
+}
+
+Test(ctl_client, a_result_is_exported_as_it_stands)
+{
+	const struct peer_step steps[] = {
+		{PEER_ANSWER, ANSWER(1, "{\"interactions\":[{\"options\":[{\"index\":0,\"label\":"
+					"\"A\",\"votes\":7}]}]}")},
+		{PEER_END, NULL}};
+	pid_t peer = peer_start(steps);
+	cr_expect_eq(TALLYCTL("export", "acme/101"), 0);
+	cr_expect_str_eq(scratch_read("stdout"), "index,label,votes\r\n0,\"A\",7\r\n");
+	expect_in("requests", "\"method\":\"results\",\"params\":{\"tenant\":\"acme\",\"id\":101}");
+	peer_stop(peer);
+	peer = peer_start((const struct peer_step[]){
+		{PEER_ANSWER, ANSWER(1, "{\"interactions\":[]}")}, {PEER_END, NULL}});
+	cr_expect_eq(TALLYCTL("export", "acme/101"), 1);
+	cr_expect_str_eq(scratch_read("stderr"), "tallyctl: acme/101: has no result\n");
+	peer_stop(peer);
+	cr_expect_eq(TALLYCTL("export", "acme"), 2);
 }
 
 Test(ctl_client, stats_that_do_not_add_up_are_an_error)
