@@ -38,6 +38,7 @@ isolation_turn() {
 bench_isolation() {
 	local run note
 	ISOLATION_SECONDS=2
+	# shellcheck disable=SC2034 # isolation.sh reads it
 	ISOLATION_VOTERS=$((ISOLATION_RATE * ISOLATION_SECONDS))
 	note="${#isolation_cpus[@]} CPUs"
 	isolation_has_cpus || note+=", which two senders, two workers, control and kernel share"

@@ -13,6 +13,7 @@ set -euo pipefail
 
 kills=${TALLYWIRE_KILLS:-8}
 rig_need_root
+rig_has_uring || rig_skip "this system refuses io_uring"
 rig_up
 rig_keyring
 rig_configure
