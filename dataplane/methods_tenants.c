@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "dataplane/clock.h"
 #include "dataplane/durable.h"
@@ -154,6 +155,35 @@ json_t *method_tenant_rotate(struct appliance *appliance, const json_t *params,
 	return tell_key(&key);
 }
 
+/*
+ * A retired tenant's windows, which are all over, go with it: a start would find them in the
+ * journal and nobody to whom they belong.
+ */
+static int take_out_windows(struct appliance *appliance, const struct tenant *tenant,
+			    struct err *err)
+{
+	uint32_t count = windows_count(appliance->windows);
+	struct armed_window **out = calloc((size_t)count + 1, sizeof(struct armed_window *));
+	struct windows_change gone = {.out = out};
+	if (!out)
+		return err_set(err, -ENOMEM, "%s: out of memory", tenant->name);
+	for (uint32_t i = 0; i < count; i++)
+		if (windows_at(appliance->windows, i)->interaction.tenant == tenant)
+			out[gone.out_count++] = windows_at(appliance->windows, i);
+	int rc = gone.out_count ? windows_replace(appliance->windows, &gone, err) : 0;
+	free(out);
+	return rc;
+}
+
+static int retire_all(struct appliance *appliance, const struct tenant *tenant, struct err *err)
+{
+	uint64_t now_us = clock_now_us();
+	int rc = tenants_check_idle(&appliance->tenants, tenant, now_us, err);
+	if (rc == 0)
+		rc = take_out_windows(appliance, tenant, err);
+	return rc ? rc : tenants_retire(&appliance->tenants, tenant, now_us, err);
+}
+
 json_t *method_tenant_retire(struct appliance *appliance, const json_t *params,
 			     struct method_error *error)
 {
@@ -173,7 +203,7 @@ json_t *method_tenant_retire(struct appliance *appliance, const json_t *params,
 	for (int i = 0; i < KEYRING_EPOCHS; i++)
 		had[i] = auth_keys_find(appliance->keyring.table, tenant->id, (uint8_t)i) != NULL;
 	rc = epoch == KEYRING_EPOCHS
-		     ? tenants_retire(tenants, tenant, clock_now_us(), &error->text)
+		     ? retire_all(appliance, tenant, &error->text)
 		     : tenants_retire_epoch(tenants, tenant, (uint8_t)epoch, &error->text);
 	if (rc)
 		return refuse(error, rc);

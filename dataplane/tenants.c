@@ -173,9 +173,8 @@ int tenants_retire_epoch(struct tenants *tenants, const struct tenant *tenant, u
 	return rc ? rc : carry_out(tenants, &change, err);
 }
 
-/* Neither queues nor windows need the tenant any more. */
-static int check_idle(struct tenants *tenants, const struct tenant *tenant, uint64_t now_us,
-		      struct err *err)
+int tenants_check_idle(struct tenants *tenants, const struct tenant *tenant, uint64_t now_us,
+		       struct err *err)
 {
 	struct windows *windows = tenants->options.windows;
 	const struct config *config = tenants->options.config;
@@ -202,7 +201,7 @@ int tenants_retire(struct tenants *tenants, const struct tenant *tenant, uint64_
 		   struct err *err)
 {
 	struct keyring_change change;
-	int rc = check_idle(tenants, tenant, now_us, err);
+	int rc = tenants_check_idle(tenants, tenant, now_us, err);
 	if (rc == 0)
 		rc = keyring_change_retire(tenants->options.keyring, tenant, &change, err);
 	return rc ? rc : carry_out(tenants, &change, err);

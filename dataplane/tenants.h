@@ -90,6 +90,9 @@ int tenants_rotate(struct tenants *tenants, const struct tenant *tenant, struct 
 /* From its return on, votes signed with that key end as unknown_key. */
 int tenants_retire_epoch(struct tenants *tenants, const struct tenant *tenant, uint8_t epoch,
 			 struct err *err);
+/* Neither queues nor windows need the tenant any more; otherwise -EBUSY with what does. */
+int tenants_check_idle(struct tenants *tenants, const struct tenant *tenant, uint64_t now_us,
+		       struct err *err);
 /* Refused while it owns queues or one of its windows is not over (final, revealed or cancelled). */
 int tenants_retire(struct tenants *tenants, const struct tenant *tenant, uint64_t now_us,
 		   struct err *err);

@@ -65,7 +65,7 @@ take_disk() {
 
 case $1 in
 kill)
-	"$story" kill "${TALLYWIRE_CRASHES:-192}" "$top/journal" 2>"$top/log" || failed
+	"$story" kill "${TALLYWIRE_CRASHES:-200}" "$top/journal" 2>"$top/log" || failed
 	;;
 power)
 	take_disk 160

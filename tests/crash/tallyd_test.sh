@@ -24,14 +24,15 @@ counted() {
 	rig_json stats.json 'd["datagrams"]["counted"]'
 }
 
+# Sent at the pace of its timestamps: a vote before its time is early, and that is its receipt for good.
 # Refused votes are not in the journal while the window is not final: there are none.
-"$TALLYREPLAY" make --keyring keyring.json --tenant acme --voters 100000 --options 4 --for 2s \
+"$TALLYREPLAY" make --keyring keyring.json --tenant acme --voters 100000 --options 4 --for 4s \
 	--resent 0 --changed 0 --forged 0 --early 0 --late 0 --max-delay 600s --out burst.pcap --answer answer.json >make.txt
 rig_start_tallyd
 opens_at=$(date -u -d '+3 seconds' +%Y-%m-%dT%H:%M:%SZ)
-"$TALLYCTL" open acme/101 --poll "Still there?" A B C D --for 2s --max-delay 600s --at "$opens_at" >/dev/null
+"$TALLYCTL" open acme/101 --poll "Still there?" A B C D --for 4s --max-delay 600s --at "$opens_at" >/dev/null
 rig_in_viewers "$TALLYREPLAY" send burst.pcap --interface viewer0 --dst-mac "$rig_tally_mac" \
-	--keyring keyring.json --restamp --start "$opens_at" --speed max --until-receipted --in-flight 512 \
+	--keyring keyring.json --restamp --start "$opens_at" --until-receipted --in-flight 512 \
 	--timeout 60s --json >sent.json 2>sent.txt &
 sender=$!
 rig_pids+=("$sender")
