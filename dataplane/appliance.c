@@ -111,6 +111,8 @@ static int open_sealer(struct appliance *appliance, struct err *err)
 		.directory = config->results_dir,
 		.identity = config->identity,
 		.keep = {config->keep_days, config->keep_mb},
+		.journal = config->journal_dir,
+		.journal_keep = {config->journal_days, config->journal_mb},
 	};
 	if (!appliance->durable)
 		return 0;

@@ -297,7 +297,9 @@ static int make_windows(const struct manifest *manifest, struct windows **window
 static void look_at_window(struct audit *audit, const struct armed_window *armed)
 {
 	if (!armed)
-		differ(audit, "journal: %s/%u is not armed in blocks %" PRIu64 " to %" PRIu64,
+		differ(audit,
+		       "journal: %s/%u is not armed in blocks %" PRIu64 " to %" PRIu64
+		       ": that part was removed, or this is another's journal",
 		       audit->manifest->tenant, audit->manifest->id,
 		       audit->manifest->first.sequence, audit->manifest->last.sequence);
 	else if (!armed->settled)

@@ -49,6 +49,10 @@
 	  "there is no journal")                                                                   \
 	X(journal, segment_mb, segment_mb, NUMBER, "64", 1, 1024,                                  \
 	  "size of one file of the journal, taken on the disk ahead, in MiB")                      \
+	X(journal, keep_days, journal_days, NUMBER, "0", 0, 36500,                                 \
+	  "for how many days segments are kept whose results are all sealed; 0: for ever")         \
+	X(journal, keep_mb, journal_mb, NUMBER, "0", 0, 1073741824,                                \
+	  "how much all segments may take, in MiB, before the oldest of these go; 0: no limit")    \
 	X(results, directory, results_dir, TEXT, "/var/lib/tallywire/results", 0, 0,               \
 	  "where results are sealed, a directory each; made where its parent is there")            \
 	X(results, identity, identity, TEXT, "/var/lib/tallywire/identity.key", 0, 0,              \
@@ -125,6 +129,8 @@ struct config {
 	enum ack_mode ack;
 	char journal_dir[CONFIG_TEXT_BYTES];
 	uint64_t segment_mb;
+	uint64_t journal_days;
+	uint64_t journal_mb;
 	char results_dir[CONFIG_TEXT_BYTES];
 	char identity[CONFIG_TEXT_BYTES];
 	uint64_t keep_days;

@@ -116,6 +116,13 @@ static int append_undo(struct durable *durable, struct err *err)
 	return journal_append(durable->journal, &event, &ticket, err);
 }
 
+static int append_immediate(struct durable *durable, uint64_t *ticket, struct err *err)
+{
+	const struct record_event event = {.kind = JOURNAL_EVENT_IMMEDIATE,
+					   .at_us = clock_now_us()};
+	return journal_append(durable->journal, &event, ticket, err);
+}
+
 /* The last counts of a window. Nobody waits for them: its votes are in the journal already. */
 static int keep_final(struct durable *durable, const struct armed_window *armed, struct err *err)
 {
@@ -148,6 +155,9 @@ static int keep(void *context, const struct windows_event *event, struct err *er
 	int rc = journal_failed(durable->journal, err);
 	if (event->place)
 		take_place(durable, event->place);
+	/* Once more: older segments go, and what began here must be read rightly without them. */
+	if (rc == 0 && event->kind == JOURNAL_EVENT_ARMED && durable->options.immediate)
+		rc = append_immediate(durable, &ticket, err);
 	if (rc == 0 && event->kind == JOURNAL_EVENT_ARMED)
 		rc = append_plan(durable, event->plan, &ticket, err);
 	else if (rc == 0)
@@ -214,9 +224,11 @@ static void tell_recovery(const struct durable *durable)
 /* Said before the first receipt that does not wait. */
 static int note_immediate(struct durable *durable, struct err *err)
 {
-	const struct record_event event = {.kind = JOURNAL_EVENT_IMMEDIATE,
-					   .at_us = clock_now_us()};
-	return durable->options.immediate ? append_and_wait(durable, &event, err) : 0;
+	uint64_t ticket;
+	if (!durable->options.immediate)
+		return 0;
+	int rc = append_immediate(durable, &ticket, err);
+	return rc ? rc : journal_wait(durable->journal, ticket, err);
 }
 
 static int start_journal(struct durable *durable, struct err *err)
@@ -339,6 +351,19 @@ int durable_reached(struct durable *durable, uint64_t mark, struct windows_place
 	journal_status(durable->journal, &status);
 	*place = (struct windows_place){status.segment, status.sequence};
 	return 0;
+}
+
+/* What is under way when a segment ends may reach back as far as all blocks at once. */
+uint64_t durable_floor(struct durable *durable)
+{
+	struct journal_status status;
+	struct err err;
+	uint64_t bytes = durable->options.segment_bytes;
+	uint64_t back = 1 + (JOURNAL_IN_FLIGHT_BYTES + bytes - 1) / bytes;
+	if (journal_failed(durable->journal, &err))
+		return 0;
+	journal_status(durable->journal, &status);
+	return status.segment > back ? status.segment - back : 0;
 }
 
 json_t *durable_stats(struct durable *durable)

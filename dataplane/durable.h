@@ -60,6 +60,12 @@ uint64_t durable_mark(struct durable *durable);
 int durable_reached(struct durable *durable, uint64_t mark, struct windows_place *place,
 		    struct err *err);
 
+/*
+ * Below it no segment is written any more, and none is needed but for windows that began there. 0
+ * where none may go: the journal has failed.
+ */
+uint64_t durable_floor(struct durable *durable);
+
 /* The member "journal" of `stats`. NULL when out of memory. */
 json_t *durable_stats(struct durable *durable);
 

@@ -26,6 +26,7 @@
 #define JOURNAL_DEFAULT_SEGMENT_BYTES (64u << 20)
 #define JOURNAL_DEFAULT_RING_ENTRIES  65536
 #define JOURNAL_DEFAULT_POLL_US       20
+#define JOURNAL_IN_FLIGHT_BYTES       (8u * JOURNAL_BLOCK_MAX_BYTES) /* at most, not durable */
 #define JOURNAL_MAX_WORKERS           RECORD_MAX_WORKERS
 
 struct journal;

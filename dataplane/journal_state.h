@@ -20,6 +20,8 @@
  *	  on disk       at the disk      full, not yet      (ended + 1: being filled)
  */
 #define JOURNAL_BLOCKS 8
+_Static_assert(JOURNAL_BLOCKS *JOURNAL_BLOCK_MAX_BYTES == JOURNAL_IN_FLIGHT_BYTES,
+	       "journal.h says how much may be under way");
 
 struct block {
 	uint32_t bytes;

@@ -23,8 +23,9 @@ struct recovering {
 	const struct recover_scope *scope; /* NULL: all of it */
 	bool immediate;                    /* this run of tallyd did not let receipts wait */
 	uint64_t events;                   /* read so far */
-	uint64_t latest_us;                /* of them */
-	uint64_t *undone;                  /* which of them did not take effect, ascending */
+	struct journal_place before; /* where what was read last ended; segment 0: nothing yet */
+	uint64_t latest_us;          /* of them */
+	uint64_t *undone;            /* which of them did not take effect, ascending */
 	uint32_t undone_count;
 	uint32_t undone_passed;
 	json_t *orphans; /* windows of tenants that the keyring lacks, by "tenant_id/id" */
@@ -283,13 +284,14 @@ static int replace_windows(struct recovering *recovering, const json_t *plan)
 	return rc;
 }
 
-/* Where each of them begins in the journal. */
+/* Where each of them begins in the journal: its plan may fill blocks, from the last one read on. */
 static void note_places(const struct recovering *recovering, const json_t *plan,
 			const struct journal_place *place)
 {
 	const json_t *list = json_object_get(plan, "armed");
+	const struct journal_place *from = recovering->before.segment ? &recovering->before : place;
 	for (size_t i = 0; i < json_array_size(list); i++)
-		recover_scope_note(recovering->windows, json_array_get(list, i), place);
+		recover_scope_note(recovering->windows, json_array_get(list, i), from);
 }
 
 static int take_plan(struct recovering *recovering, const struct journal_place *place,
@@ -395,6 +397,24 @@ static int take_event(void *context, const struct journal_place *place,
 
 /* ---- All of it ---- */
 
+static int second_votes(void *context, const struct journal_place *place, uint32_t worker,
+			const struct record_vote *votes, uint32_t count)
+{
+	struct recovering *recovering = context;
+	int rc = take_votes(context, place, worker, votes, count);
+	recovering->before = *place;
+	return rc;
+}
+
+static int second_event(void *context, const struct journal_place *place,
+			const struct record_event *event)
+{
+	struct recovering *recovering = context;
+	int rc = take_event(context, place, event);
+	recovering->before = *place;
+	return rc;
+}
+
 static int check_orphans(const struct recovering *recovering)
 {
 	void *first = json_object_iter(recovering->orphans);
@@ -411,7 +431,7 @@ static int read_twice(struct recovering *recovering, struct disk *disk)
 {
 	struct recovery *recovery = recovering->recovery;
 	const struct journal_visitor first = {recovering, skip_votes, note_undone};
-	const struct journal_visitor second = {recovering, take_votes, take_event};
+	const struct journal_visitor second = {recovering, second_votes, second_event};
 	int rc = journal_read(disk, &first, &recovery->journal, recovering->err);
 	if (rc)
 		return rc;

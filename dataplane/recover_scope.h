@@ -29,7 +29,8 @@ enum recover_side recover_scope_side(const struct recover_scope *scope,
 /* Whether an item of a plan's "armed" is wanted; then its tenant is in the keyring from now on. */
 bool recover_scope_wants(const struct recover_scope *scope, const json_t *item);
 
-/* Where the window lies, for a later count: it was armed by an event that ends in this block. */
+/* Where the window lies, for a later count: it was armed by an event that begins in this block, or
+ * behind it. */
 void recover_scope_note(const struct windows *windows, const json_t *item,
 			const struct journal_place *place);
 

@@ -28,6 +28,7 @@ struct job {
 	struct manifest manifest;
 	char folder[SEALED_FOLDER_BYTES];
 	uint64_t now_s;
+	uint64_t journal_floor; /* segments below it may go */
 	int rc;
 	struct err err;
 };
@@ -90,19 +91,26 @@ static void make_files(const struct sealer *sealer, struct job *job)
 	sealed_free(&files);
 }
 
+/* The window is sealed all the same where that fails. */
+static void remove_old(const struct sealer *sealer, const struct job *job)
+{
+	const struct sealer_options *options = &sealer->options;
+	struct err err = {""};
+	if (sealed_dir_prune(options->directory, &options->keep, job->now_s, &err) < 0)
+		fprintf(stderr, "tallyd: %s\n", err.text);
+	if (options->journal && journal_prune(options->journal, job->journal_floor,
+					      &options->journal_keep, job->now_s, &err) < 0)
+		fprintf(stderr, "tallyd: %s\n", err.text);
+}
+
 static void *work(void *context)
 {
 	struct sealer *sealer = context;
 	struct job *job = &sealer->job;
 	if (job->armed)
 		make_files(sealer, job);
-	if (job->rc == 0) {
-		int removed = sealed_dir_prune(sealer->options.directory, &sealer->options.keep,
-					       job->now_s, &job->err);
-		/* The window is sealed all the same. */
-		if (removed < 0)
-			fprintf(stderr, "tallyd: %s\n", job->err.text);
-	}
+	if (job->rc == 0)
+		remove_old(sealer, job);
 	__atomic_store_n(&job->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -141,11 +149,24 @@ static void end_job(struct sealer *sealer, uint64_t monotonic_us)
 	*job = (struct job){0};
 }
 
+/* What is not sealed needs the journal from its arming on, and so does the one of this job. */
+static uint64_t journal_floor(const struct sealer *sealer)
+{
+	uint64_t floor = durable_floor(sealer->durable);
+	for (uint32_t i = 0; i < windows_count(sealer->windows); i++) {
+		const struct armed_window *armed = windows_at(sealer->windows, i);
+		if (armed->seal != SEAL_DONE && armed->armed_at.segment < floor)
+			floor = armed->armed_at.segment;
+	}
+	return floor;
+}
+
 /* False where no thread can be made. */
 static bool begin_job(struct sealer *sealer, uint64_t now_us, uint64_t monotonic_us)
 {
 	struct job *job = &sealer->job;
 	job->now_s = now_us / 1000000;
+	job->journal_floor = journal_floor(sealer);
 	job->running = pthread_create(&job->thread, NULL, work, sealer) == 0;
 	if (job->running) {
 		if (job->armed)

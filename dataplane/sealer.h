@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include "dataplane/durable.h"
 #include "dataplane/identity.h"
+#include "dataplane/journal_prune.h"
 #include "dataplane/sealed_dir.h"
 
 #define SEALER_RETRY_FIRST_US 10000000ull
@@ -26,6 +27,8 @@ struct sealer_options {
 	const char *directory;
 	const char *identity; /* path of the key */
 	struct sealed_keep keep;
+	const char *journal; /* its directory; NULL: nothing is removed there */
+	struct journal_keep journal_keep;
 };
 
 /*

@@ -4,6 +4,7 @@
  * twice. Time is handed in. The journal is a real one, in a directory of its own.
  */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ static struct durable *durable;
 static struct sealer *sealer;
 static struct err err;
 static uint64_t missed;
+static struct journal_keep journal_keep;
 
 static uint64_t count_missed(void *context)
 {
@@ -55,7 +57,7 @@ static void start(void)
 	snprintf(key, sizeof(key), "%s", scratch_path("key"));
 	const struct durable_options durable_options = {
 		.directory = journal, .workers = 1, .segment_bytes = 1 << 20};
-	const struct sealer_options sealer_options = {results, key, {0, 0}};
+	const struct sealer_options sealer_options = {results, key, {0, 0}, journal, journal_keep};
 	clock_start();
 	cr_assert_eq(windows_create(&windows_options, &windows, &err), 0);
 	int rc = durable_open(&durable_options, &tenants, windows, &durable, &err);
@@ -327,4 +329,76 @@ Test(sealer, packets_missed_before_it_may_have_votes_are_not_counted)
 	json_t *document = result();
 	cr_expect_eq(json_integer_value(json_object_get(document, "missed")), 3);
 	json_decref(document);
+}
+
+/* A start begins a segment of its own. */
+static void live_on(int times)
+{
+	for (int i = 0; i < times; i++) {
+		stop();
+		start();
+	}
+}
+
+static uint64_t lowest_segment(void)
+{
+	uint64_t lowest = UINT64_MAX;
+	DIR *list = opendir(scratch_path("journal"));
+	for (struct dirent *entry; (entry = readdir(list));) {
+		uint64_t segment = strtoull(entry->d_name, NULL, 16);
+		if (segment && segment < lowest)
+			lowest = segment;
+	}
+	closedir(list);
+	return lowest;
+}
+
+/* What a start does when ten days have gone by, with a journal that is kept for one. */
+static void remove_old_segments(void)
+{
+	journal_keep.days = 1;
+	live_on(1);
+	uint64_t later_us = clock_now_us() + 10 * 86400000000ull;
+	while (sealer_step(sealer, later_us, 0))
+		usleep(1000);
+}
+
+Test(sealer, segments_go_when_all_in_them_is_sealed)
+{
+	struct audit_report report;
+	char folder[PATH_MAX];
+	vote(arm(), 5);
+	windows_settle(windows, FINAL_US);
+	seal(0);
+	live_on(8);
+	cr_expect_eq(lowest_segment(), 1);
+	expect_certified(FOLDER, 5);
+	remove_old_segments();
+	cr_expect_gt(lowest_segment(), 1);
+	live_on(1);
+	cr_expect_eq(windows_count(windows), 0, "its sealed result is what is left of it");
+	snprintf(folder, sizeof(folder), "%s/results/" FOLDER, scratch_directory);
+	const struct audit_options options = {folder, scratch_path("journal"), NULL};
+	cr_expect_eq(audit_run(&options, &report, &err), 0);
+	char *lines = json_dumps(report.differences, 0);
+	cr_expect_not_null(strstr(lines, "that part was removed"), "%s", lines);
+	free(lines);
+	audit_free(&report);
+}
+
+Test(sealer, segments_stay_while_a_window_that_began_there_is_not_sealed)
+{
+	live_on(4);
+	vote(arm_at(clock_now_us()), 5);
+	uint64_t armed_in = windows_find(windows, 7, 101)->armed_at.segment;
+	live_on(8);
+	cr_expect_leq(windows_find(windows, 7, 101)->armed_at.segment, armed_in);
+	remove_old_segments();
+	cr_expect_gt(lowest_segment(), 1);
+	cr_expect_leq(lowest_segment(), armed_in);
+	live_on(1);
+	cr_assert_eq(windows_count(windows), 1);
+	struct tally_sum sum;
+	windows_sum(windows, windows_find(windows, 7, 101), clock_now_us(), &sum);
+	cr_expect_eq(sum.receipts[RECEIPT_COUNTED], 5);
 }
