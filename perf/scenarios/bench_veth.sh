@@ -53,6 +53,19 @@ stop_afxdp() {
 	rig_stop_tallyd
 }
 
+# tallyd whose receipts wait for its journal.
+start_durable() {
+	RIG_ACK=durable rig_configure
+	start_afxdp
+}
+
+stop_durable() {
+	"$TALLYCTL" results acme/101 --json >results.json
+	rig_stop_tallyd
+	rm -r journal results
+	rig_configure
+}
+
 start_sockets() {
 	opens_at=$(veth_time "$(awk -v l="$lead" 'BEGIN {print l + 0.1}')")
 	cat >sockets.rundown <<-EOF
@@ -165,6 +178,55 @@ veth_at_200k() {
 		"tallyd's own count, kernel calls included, empty polls not"
 }
 
+# Sets got[p50] and got[p99] (µs): one page written and synced after the other, where the journal is.
+veth_fdatasync() {
+	local name value
+	while read -r name value; do
+		got[$name]=$value
+	done < <(
+		python3 - <<-'EOF'
+			import os, time
+			file = os.open("fdatasync", os.O_WRONLY | os.O_CREAT, 0o600)
+			os.posix_fallocate(file, 0, 1000 * 4096)
+			os.fsync(file)
+			taken = []
+			for page in range(1000):
+			    begun = time.perf_counter_ns()
+			    os.pwrite(file, b"x" * 4096, page * 4096)
+			    os.fdatasync(file)
+			    taken.append(time.perf_counter_ns() - begun)
+			os.unlink("fdatasync")
+			taken.sort()
+			print("p50", taken[500] // 1000)
+			print("p99", taken[990] // 1000)
+		EOF
+	)
+}
+
+# Receipts that wait for the journal, about half of what a veth pair carries, and the disk alone.
+veth_durable() {
+	local run name
+	rig_has_uring || return 0
+	veth_burst 200000
+	for ((run = 0; run < runs; run++)); do
+		veth_try durable 200000
+		for name in lost p50 p99; do
+			echo "${got[$name]}" >>"veth_durable.$name"
+		done
+		veth_fdatasync
+		for name in p50 p99; do
+			echo "${got[$name]}" >>"veth_fdatasync.$name"
+		done
+	done
+	rm veth_200000.pcap
+	row_of veth.durable.lost votes 0 veth_durable.lost "of $((200000 * VETH_SECONDS)) at 200,000/s, ack = durable"
+	row_of veth.durable.p50 µs 0 veth_durable.p50 "from send to verified receipt, the vote on disk before"
+	row_of veth.durable.p99 µs 0 veth_durable.p99 \
+		"the same; $(nproc) CPUs for sender, worker, journal and control"
+	row_of veth.fdatasync.p50 µs 0 veth_fdatasync.p50 "one page written and synced, on the same disk, alone"
+	row_of veth.fdatasync.p99 µs 0 veth_fdatasync.p99 "the same"
+}
+
 # veth_holds SERVER RATE: whether nothing is lost in one try of three, and the sender keeps up.
 veth_holds() {
 	local tries
@@ -206,5 +268,6 @@ veth_best() {
 bench_veth() {
 	veth_addresses
 	veth_at_200k
+	veth_durable
 	veth_best
 }
