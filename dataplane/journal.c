@@ -8,6 +8,10 @@
 
 #include "dataplane/journal_state.h"
 
+/* An idle thread sleeps twice as long after so many steps, some milliseconds. */
+#define STEPS_TO_DOUBLE 64
+#define MOST_IDLE_STEPS (8 * STEPS_TO_DOUBLE)
+
 static int check_options(const struct journal_options *options, struct err *err)
 {
 	if (options->block_bytes < JOURNAL_PAGE_BYTES ||
@@ -196,11 +200,21 @@ static bool is_over(const struct journal *journal)
 	return journal_is_idle(journal);
 }
 
+/* How long the thread sleeps next: longer and longer while there is nothing to do. */
+static uint32_t idle_wait(const struct journal *journal, uint32_t idle_steps)
+{
+	uint64_t wait = (uint64_t)journal->options.poll_us << idle_steps / STEPS_TO_DOUBLE;
+	return wait < JOURNAL_IDLE_POLL_US ? (uint32_t)wait : JOURNAL_IDLE_POLL_US;
+}
+
 static void *run(void *arg)
 {
 	struct journal *journal = arg;
-	while (!is_over(journal))
-		journal_step(journal, journal->options.poll_us);
+	uint32_t idle_steps = 0;
+	while (!is_over(journal)) {
+		bool done = journal_step(journal, idle_wait(journal, idle_steps));
+		idle_steps = done ? 0 : idle_steps + (idle_steps < MOST_IDLE_STEPS);
+	}
 	return NULL;
 }
 

@@ -26,6 +26,7 @@
 #define JOURNAL_DEFAULT_SEGMENT_BYTES (64u << 20)
 #define JOURNAL_DEFAULT_RING_ENTRIES  65536
 #define JOURNAL_DEFAULT_POLL_US       20
+#define JOURNAL_IDLE_POLL_US          200 /* what it comes to when nothing happens for long */
 #define JOURNAL_IN_FLIGHT_BYTES       (8u * JOURNAL_BLOCK_MAX_BYTES) /* at most, not durable */
 #define JOURNAL_MAX_WORKERS           RECORD_MAX_WORKERS
 
@@ -40,7 +41,8 @@ struct journal_options {
 	uint32_t block_bytes;   /* the same, up to JOURNAL_BLOCK_MAX_BYTES */
 	uint32_t workers;       /* 0 to JOURNAL_MAX_WORKERS */
 	uint32_t ring_entries;  /* votes per worker, a power of two */
-	uint32_t poll_us;       /* how long the thread sleeps when there is nothing to do; 0: not */
+	uint32_t poll_us;       /* how long the thread sleeps at first where there is nothing to
+				   do, up to JOURNAL_IDLE_POLL_US; 0: not */
 };
 
 /* What was written so far, and is durable. */

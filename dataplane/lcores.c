@@ -107,11 +107,11 @@ static void write_ranges(const struct numbers *set, char *text, size_t bytes)
 	}
 }
 
-static void numbers_of(const struct lcore_cpus *cpus, struct numbers *set)
+static void numbers_of(const cpu_set_t *cpus, struct numbers *set)
 {
 	memset(set, 0, sizeof(*set));
 	for (uint32_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &cpus->usable))
+		if (CPU_ISSET(cpu, cpus))
 			numbers_add(set, cpu);
 }
 
@@ -138,7 +138,7 @@ int lcores_check(const char *map, const struct lcore_cpus *cpus, uint32_t wanted
 	char missing[64], there[64];
 	if (parse_map(map, &lcores, &named))
 		return 0;
-	numbers_of(cpus, &usable);
+	numbers_of(&cpus->usable, &usable);
 	for (size_t i = 0; i < sizeof(named.bits) / sizeof(named.bits[0]); i++)
 		named.bits[i] &= ~usable.bits[i];
 	int last = last_cpu(cpus, &cpus->usable, -1);
@@ -196,26 +196,36 @@ int lcores_read_cpus(struct lcore_cpus *cpus)
 	return 0;
 }
 
+/* The next worker's CPU, taken out of `left`; where all are, they are shared. -1: there is none. */
+static int take_cpu(const struct lcore_cpus *cpus, cpu_set_t *left, int node)
+{
+	if (CPU_COUNT(left) == 0)
+		*left = cpus->usable;
+	int cpu = last_cpu(cpus, left, node);
+	if (cpu < 0)
+		cpu = last_cpu(cpus, left, -1);
+	if (cpu >= 0)
+		CPU_CLR(cpu, left);
+	return cpu;
+}
+
 void lcores_default(const struct lcore_cpus *cpus, const int *nodes, uint32_t queue_count,
 		    char map[LCORES_TEXT_BYTES])
 {
-	struct numbers usable;
-	char all[LCORES_TEXT_BYTES / 2];
-	cpu_set_t left = cpus->usable;
-	numbers_of(cpus, &usable);
-	write_ranges(&usable, all, sizeof(all));
-	size_t at = (size_t)snprintf(map, LCORES_TEXT_BYTES, "0@(%s)", all);
-	for (uint32_t i = 0; i < queue_count && at < LCORES_TEXT_BYTES; i++) {
-		if (CPU_COUNT(&left) == 0)
-			left = cpus->usable;
-		int cpu = last_cpu(cpus, &left, nodes[i]);
-		if (cpu < 0)
-			cpu = last_cpu(cpus, &left, -1);
+	struct numbers rest;
+	char workers[LCORES_TEXT_BYTES / 2] = "", control[LCORES_TEXT_BYTES / 2];
+	cpu_set_t left = cpus->usable, free = cpus->usable;
+	size_t at = 0;
+	for (uint32_t i = 0; i < queue_count && at < sizeof(workers); i++) {
+		int cpu = take_cpu(cpus, &left, nodes[i]);
 		if (cpu < 0)
 			break;
-		CPU_CLR(cpu, &left);
-		at += (size_t)snprintf(map + at, LCORES_TEXT_BYTES - at, ",%u@%d", i + 1, cpu);
+		CPU_CLR(cpu, &free);
+		at += (size_t)snprintf(workers + at, sizeof(workers) - at, ",%u@%d", i + 1, cpu);
 	}
+	numbers_of(CPU_COUNT(&free) ? &free : &cpus->usable, &rest);
+	write_ranges(&rest, control, sizeof(control));
+	snprintf(map, LCORES_TEXT_BYTES, "0@(%s)%s", control, workers);
 }
 
 static int read_node(const char *path)

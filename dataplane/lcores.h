@@ -34,8 +34,9 @@ int lcores_read_cpus(struct lcore_cpus *cpus);
 int lcores_check(const char *map, const struct lcore_cpus *cpus, uint32_t wanted, struct err *err);
 
 /*
- * The default map: lcore 0, which mostly sleeps, on all CPUs; one worker per queue on the last CPUs
- * of its device's NUMA node, on others where those are used up, on shared ones where all are.
+ * The default map: one worker per queue on the last CPUs of its device's NUMA node, on others where
+ * those are used up, on shared ones where all are; lcore 0, whose CPUs the journal's thread has as
+ * well, on those that are left, on all where none is.
  * `nodes` has the node of each queue's device, -1 where unknown.
  */
 void lcores_default(const struct lcore_cpus *cpus, const int *nodes, uint32_t queue_count,

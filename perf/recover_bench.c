@@ -117,7 +117,7 @@ static void seal(struct windows *windows, struct durable *durable, struct journa
 {
 	struct sealer *sealer;
 	struct err err;
-	const struct sealer_options options = {results, key, {0, 0}};
+	const struct sealer_options options = {results, key, {0, 0}, NULL, {0, 0}};
 	must(sealer_open(&options, windows, durable, &sealer, &err), &err);
 	windows_settle(windows, OPENS_US + 30000000);
 	while (windows_at(windows, 0)->seal != SEAL_DONE) {

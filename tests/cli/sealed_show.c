@@ -191,7 +191,8 @@ int main(int argc, char **argv)
 		.workers = 1,
 		.segment_bytes = 1 << 20,
 	};
-	const struct sealer_options sealer_options = {"results", "identity.key", {0, 0}};
+	const struct sealer_options sealer_options = {
+		"results", "identity.key", {0, 0}, NULL, {0, 0}};
 	clock_start();
 	make_windows();
 	must(durable_open(&durable_options, &tenants, windows, &durable, &err), &err);
