@@ -51,7 +51,7 @@ struct disk_ops {
 	 * after another process, which may have been killed between write and sync. */
 	int (*settle)(struct disk *disk, struct err *err);
 
-	/* Makes a segment that was not there, of so many bytes, which read as zeros; done when it
+	/* Makes a segment that was not there, of so many bytes, which are zeros; done when they
 	 * would be there after a power cut, too. What failed leaves no file. */
 	int (*prepare)(struct disk *disk, uint64_t segment, uint64_t bytes, uint64_t tag);
 

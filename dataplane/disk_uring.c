@@ -4,9 +4,15 @@
  * recovery.
  *
  * A write is two entries that are linked: the write, and behind it the sync, which the kernel
- * begins when all of the write is done and cancels when it is not. A preparation is three: space,
- * the file's sync, the directory's. What came of an entry arrives under the number of its
- * operation and its place in the chain; the operation is over when its last entry is.
+ * begins when all of the write is done and cancels when it is not. A preparation is zeros, a piece
+ * after the other, and then the file's sync and the directory's. What came of an entry arrives
+ * under the number of its operation and its place in the chain; when the last entry of a chain has
+ * come, the operation goes on to its next one, or is over.
+ *
+ * Why zeros, where fallocate() would do: what is written to allocated space for the first time is
+ * entered in the file system's own journal, by kernel threads that may get no time on a CPU that a
+ * worker polls on. Over zeros that were written a write is done when the device says so, and its
+ * sync empties the device's cache and does nothing else.
  */
 #include "dataplane/disk_uring.h"
 
@@ -20,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,8 +34,9 @@
 
 #define SLOTS        4  /* segments open at a time: one that is left, one written, one prepared */
 #define OPERATIONS   32 /* more than the journal has blocks, twice over */
-#define CHAIN        4  /* places in a chain, a power of two */
+#define CHAIN        2  /* entries of an operation at a time, at most */
 #define RING         (OPERATIONS * CHAIN)
+#define ZEROS        ((size_t)1 << 20) /* a piece of a preparation */
 #define REAP_AT_ONCE 32
 
 struct slot {
@@ -39,10 +47,12 @@ struct slot {
 struct operation {
 	bool used;
 	bool prepares;
+	bool syncs;   /* a preparation: all zeros are written */
 	uint8_t left; /* entries that are still to come */
 	struct slot *slot;
 	uint64_t tag;
 	uint64_t bytes;
+	uint64_t zeroed; /* of them, by a preparation */
 	int64_t result;
 };
 
@@ -54,6 +64,7 @@ struct disk_uring {
 	struct io_uring ring;
 	uint8_t *memory;
 	uint32_t buffer_bytes;
+	uint8_t *zeros;
 	struct slot slots[SLOTS];
 	struct operation operations[OPERATIONS];
 	uint64_t reading; /* the segment that read_fd is of; 0: none */
@@ -93,20 +104,18 @@ static void free_slot(struct disk_uring *self, struct slot *slot)
 	*slot = (struct slot){0};
 }
 
-static struct operation *take_operation(struct disk_uring *self, uint8_t entries)
+static struct operation *take_operation(struct disk_uring *self)
 {
-	if (io_uring_sq_space_left(&self->ring) < entries)
-		return NULL;
 	for (uint32_t i = 0; i < OPERATIONS; i++) {
 		if (self->operations[i].used)
 			continue;
-		self->operations[i] = (struct operation){.used = true, .left = entries};
+		self->operations[i] = (struct operation){.used = true};
 		return &self->operations[i];
 	}
 	return NULL;
 }
 
-/* An entry of an operation's chain. take_operation() has seen that there is room. */
+/* An entry of an operation's chain. The ring has room for what all operations can have. */
 static struct io_uring_sqe *next_entry(struct disk_uring *self)
 {
 	return io_uring_get_sqe(&self->ring);
@@ -114,9 +123,9 @@ static struct io_uring_sqe *next_entry(struct disk_uring *self)
 
 /* After io_uring_prep_*(), which clears these. */
 static void chain(const struct disk_uring *self, struct io_uring_sqe *sqe,
-		  const struct operation *operation, uint32_t place, unsigned int flags)
+		  struct operation *operation, unsigned int flags)
 {
-	sqe->user_data = (uint64_t)(operation - self->operations) * CHAIN + place;
+	sqe->user_data = (uint64_t)(operation - self->operations) * CHAIN + operation->left++;
 	sqe->flags |= (uint8_t)flags;
 }
 
@@ -130,12 +139,37 @@ static int create(struct disk_uring *self, const char *file)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Nothing is there yet where it goes, so it is done when the file is that much longer. */
+static void write_zeros(struct disk_uring *self, struct operation *operation)
+{
+	int place = (int)(operation->slot - self->slots);
+	uint64_t left = operation->bytes - operation->zeroed;
+	struct io_uring_sqe *sqe = next_entry(self);
+	io_uring_prep_write(sqe, place, self->zeros, (unsigned int)(left < ZEROS ? left : ZEROS),
+			    operation->zeroed);
+	chain(self, sqe, operation, IOSQE_FIXED_FILE);
+	io_uring_submit(&self->ring); /* what it does not take now, reap() offers again */
+}
+
+static void sync_zeros(struct disk_uring *self, struct operation *operation)
+{
+	int place = (int)(operation->slot - self->slots);
+	struct io_uring_sqe *sqe = next_entry(self);
+	operation->syncs = true;
+	io_uring_prep_fsync(sqe, place, 0);
+	chain(self, sqe, operation, IOSQE_FIXED_FILE | IOSQE_IO_LINK);
+	sqe = next_entry(self);
+	io_uring_prep_fsync(sqe, self->directory, 0);
+	chain(self, sqe, operation, 0);
+	io_uring_submit(&self->ring);
+}
+
 static int prepare(struct disk *disk, uint64_t segment, uint64_t bytes, uint64_t tag)
 {
 	struct disk_uring *self = self_of(disk);
 	char file[JOURNAL_NAME_BYTES];
 	struct slot *slot = slot_of(self, 0);
-	struct operation *operation = slot ? take_operation(self, 3) : NULL;
+	struct operation *operation = slot ? take_operation(self) : NULL;
 	if (!operation)
 		return -EBUSY;
 	file_name(segment, file);
@@ -157,16 +191,7 @@ static int prepare(struct disk *disk, uint64_t segment, uint64_t bytes, uint64_t
 	operation->slot = slot;
 	operation->tag = tag;
 	operation->bytes = bytes;
-	struct io_uring_sqe *sqe = next_entry(self);
-	io_uring_prep_fallocate(sqe, fd, 0, 0, (off_t)bytes);
-	chain(self, sqe, operation, 0, IOSQE_IO_LINK);
-	sqe = next_entry(self);
-	io_uring_prep_fsync(sqe, fd, 0);
-	chain(self, sqe, operation, 1, IOSQE_IO_LINK);
-	sqe = next_entry(self);
-	io_uring_prep_fsync(sqe, self->directory, 0);
-	chain(self, sqe, operation, 2, 0);
-	io_uring_submit(&self->ring); /* what it does not take now, reap() offers again */
+	write_zeros(self, operation);
 	return 0;
 }
 
@@ -174,7 +199,7 @@ static int write_and_sync(struct disk *disk, const struct disk_write *write)
 {
 	struct disk_uring *self = self_of(disk);
 	struct slot *slot = slot_of(self, write->segment);
-	struct operation *operation = slot ? take_operation(self, 2) : NULL;
+	struct operation *operation = slot ? take_operation(self) : NULL;
 	if (!operation)
 		return slot ? -EBUSY : -EBADF;
 	int place = (int)(slot - self->slots);
@@ -185,48 +210,63 @@ static int write_and_sync(struct disk *disk, const struct disk_write *write)
 	operation->bytes = write->bytes;
 	struct io_uring_sqe *sqe = next_entry(self);
 	io_uring_prep_write_fixed(sqe, place, from, write->bytes, write->offset, 0);
-	chain(self, sqe, operation, 0, IOSQE_FIXED_FILE | IOSQE_IO_LINK);
+	chain(self, sqe, operation, IOSQE_FIXED_FILE | IOSQE_IO_LINK);
 	sqe = next_entry(self);
 	io_uring_prep_fsync(sqe, place, IORING_FSYNC_DATASYNC);
-	chain(self, sqe, operation, 1, IOSQE_FIXED_FILE);
+	chain(self, sqe, operation, IOSQE_FIXED_FILE);
 	io_uring_submit(&self->ring);
 	return 0;
 }
 
-/* The file system has no fallocate(): it is as long, and space is found when it is written to. */
-static int lengthen(struct disk_uring *self, const struct operation *operation)
+/*
+ * Takes note of one entry. The first that went wrong is a chain's result; those behind it come back
+ * as cancelled. A write that was cut short is its number of bytes, whatever the sync says.
+ */
+static void note_write(struct operation *operation, uint32_t place, int result)
 {
-	int fd = operation->slot->fd;
-	if (ftruncate(fd, (off_t)operation->bytes) || fsync(fd) || fsync(self->directory))
-		return -errno;
-	return 0;
+	int64_t right = place == 0 ? 0 : (int64_t)operation->bytes;
+	if (operation->result == right && (result < 0 || place == 0))
+		operation->result = result;
 }
 
-static int64_t end_preparation(struct disk_uring *self, const struct operation *operation)
+/* Zeros that were cut short go on from the last whole page. */
+static void note_preparation(struct operation *operation, int result)
+{
+	if (!operation->syncs && result >= DISK_ALIGN)
+		operation->zeroed += (uint32_t)result & ~(DISK_ALIGN - 1u);
+	else if (!operation->syncs || (result < 0 && operation->result == 0))
+		operation->result = result < 0 ? result : -EIO;
+}
+
+/* The preparation's next chain. False: it is over, with its result. */
+static bool go_on(struct disk_uring *self, struct operation *operation)
 {
 	char file[JOURNAL_NAME_BYTES];
-	int64_t result = operation->result;
-	if (result == -EOPNOTSUPP)
-		result = lengthen(self, operation);
-	if (result) {
+	if (operation->result) {
 		file_name(operation->slot->segment, file);
 		free_slot(self, operation->slot);
 		unlinkat(self->directory, file, 0);
+		return false;
 	}
-	return result;
+	if (operation->syncs)
+		return false;
+	if (operation->zeroed < operation->bytes)
+		write_zeros(self, operation);
+	else
+		sync_zeros(self, operation);
+	return true;
 }
 
-/*
- * Takes note of one entry. The first that went wrong is the chain's result; those behind it come
- * back as cancelled. A write that was cut short is its number of bytes, whatever the sync says.
- */
-static bool note(struct operation *operation, uint32_t place, int result)
+/* One entry has come back. True: with it the operation is over. */
+static bool note(struct disk_uring *self, struct operation *operation, uint32_t place, int result)
 {
-	bool writes = !operation->prepares && place == 0;
-	int64_t right = operation->prepares || writes ? 0 : (int64_t)operation->bytes;
-	if (operation->result == right && (result < 0 || writes))
-		operation->result = result;
-	return --operation->left == 0;
+	if (operation->prepares)
+		note_preparation(operation, result);
+	else
+		note_write(operation, place, result);
+	if (--operation->left > 0)
+		return false;
+	return !operation->prepares || !go_on(self, operation);
 }
 
 static uint32_t take_done(struct disk_uring *self, struct disk_done *done, uint32_t most)
@@ -240,13 +280,9 @@ static uint32_t take_done(struct disk_uring *self, struct disk_done *done, uint3
 		if (number >= OPERATIONS * CHAIN)
 			continue; /* liburing's own, for a timeout */
 		struct operation *operation = &self->operations[number / CHAIN];
-		if (!note(operation, number % CHAIN, cqes[i]->res))
+		if (!note(self, operation, number % CHAIN, cqes[i]->res))
 			continue;
-		done[count++] = (struct disk_done){
-			.tag = operation->tag,
-			.result = operation->prepares ? end_preparation(self, operation)
-						      : operation->result,
-		};
+		done[count++] = (struct disk_done){operation->tag, operation->result};
 		operation->used = false;
 	}
 	io_uring_cq_advance(&self->ring, found);
@@ -318,6 +354,11 @@ static int buffers(struct disk *disk, void *memory, uint32_t count, uint32_t byt
 			"and what a container's seccomp profile allows",
 			strerror(-rc));
 	self->has_ring = true;
+	/* Only read, so that it takes no memory. */
+	void *zeros = mmap(NULL, ZEROS, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (zeros == MAP_FAILED)
+		return err_set(err, -errno, "%s: no memory", self->path);
+	self->zeros = zeros;
 	self->memory = memory;
 	self->buffer_bytes = bytes;
 	rc = io_uring_register_buffers(&self->ring, &all, 1);
@@ -491,6 +532,8 @@ void disk_uring_close(struct disk *disk)
 			free_slot(self, &self->slots[i]);
 	if (self->has_ring)
 		io_uring_queue_exit(&self->ring);
+	if (self->zeros)
+		munmap(self->zeros, ZEROS);
 	if (self->reading)
 		close(self->read_fd);
 	close(self->directory);
