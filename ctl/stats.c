@@ -120,10 +120,10 @@ static void put_cores(FILE *out, const json_t *cores, int columns)
 static void put_traffic(FILE *out, const json_t *cores, int columns)
 {
 	static const struct column titles[] = {
-		{"WORKER", true},      {"RECEIVED", true}, {"BURSTS", true},
-		{"EMPTY POLLS", true}, {"RECEIPTS", true}, {"UNSENT", true},
+		{"WORKER", true}, {"RECEIVED", true}, {"EMPTY POLLS", true},
+		{"RESTS", true},  {"RECEIPTS", true}, {"UNSENT", true},
 	};
-	static const char *const counters[] = {"received", "bursts", "empty_polls", "receipts_sent",
+	static const char *const counters[] = {"received", "empty_polls", "rests", "receipts_sent",
 					       "receipts_unsent"};
 	char number[TEXT_NUMBER_BYTES];
 	struct table table;

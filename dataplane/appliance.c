@@ -154,6 +154,7 @@ static int make_worker(struct appliance *appliance, uint32_t index, struct err *
 	worker->published_keys = tenants_published(&appliance->tenants);
 	worker->rcu = appliance->rcu;
 	worker->lcore = eal_worker_lcore(index);
+	worker->shares_core = eal_shares_core(worker->lcore);
 	worker->pipeline = (struct pipeline){
 		.counters = &worker->counters,
 		.worker = index,

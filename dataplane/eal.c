@@ -280,3 +280,16 @@ unsigned int eal_worker_lcore(unsigned int worker)
 		lcore = rte_get_next_lcore(lcore, 1, 0);
 	return lcore;
 }
+
+bool eal_shares_core(unsigned int lcore)
+{
+	const rte_cpuset_t own = rte_lcore_cpuset(lcore);
+	unsigned int other;
+	RTE_LCORE_FOREACH (other) {
+		rte_cpuset_t theirs = rte_lcore_cpuset(other), both;
+		RTE_CPU_AND(&both, &own, &theirs);
+		if (other != lcore && CPU_COUNT(&both))
+			return true;
+	}
+	return false;
+}

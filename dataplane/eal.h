@@ -27,4 +27,7 @@ void eal_forget_words(void);
 /* The lcore of worker 0, 1, … in the order of --lcores. */
 unsigned int eal_worker_lcore(unsigned int worker);
 
+/* Whether another lcore, such as the control thread's, may run on one of its CPUs. */
+bool eal_shares_core(unsigned int lcore);
+
 #endif

@@ -146,11 +146,12 @@ static json_t *core_json(const struct appliance *appliance, uint32_t index)
 	double total;
 	json_t *cycles = cycles_json(worker, received, &total);
 	double fill = bursts ? (double)received / (double)bursts : 0;
-	return json_pack("{s:I,s:I,s:s,s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:f,s:o}", "worker",
+	return json_pack("{s:I,s:I,s:s,s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:f,s:o}", "worker",
 			 (json_int_t)index, "lcore", (json_int_t)worker->lcore, "port", port->text,
 			 "queue", (json_int_t)worker->queue->number, "received",
 			 (json_int_t)received, "bursts", (json_int_t)bursts, "burst_fill", fill,
 			 "empty_polls", (json_int_t)tally_get(&worker->io.empty_polls),
+			 "rests", (json_int_t)tally_get(&worker->io.rests),
 			 "receipts_sent", (json_int_t)tally_get(&worker->io.replies_sent),
 			 "receipts_unsent", (json_int_t)tally_get(&worker->io.replies_unsent),
 			 "cycles_per_vote", total, "cycles", cycles);

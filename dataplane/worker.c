@@ -3,6 +3,9 @@
  * pipeline. */
 #include "dataplane/worker.h"
 
+#include <rte_cycles.h>
+#include <sys/prctl.h>
+#include <time.h>
 #include "dataplane/clock.h"
 #include "dataplane/core/cycles.h"
 
@@ -100,14 +103,14 @@ static void idle(struct worker *worker)
 		journal_report(worker->pipeline.journal);
 }
 
-/* One burst from the port and back to it. */
-static void take_burst(struct worker *worker)
+/* One burst from the port and back to it. False: there was none. */
+static bool take_burst(struct worker *worker)
 {
 	uint64_t begin = cycles_now();
 	uint16_t count = port_receive(worker->queue, worker->mbufs, BURST_MAX);
 	if (count == 0) {
 		idle(worker);
-		return;
+		return false;
 	}
 	fill_burst(worker, count);
 	tally_add(&worker->io.receive_cycles, cycles_now() - begin);
@@ -121,20 +124,49 @@ static void take_burst(struct worker *worker)
 	struct rte_mbuf *replies[BURST_MAX];
 	send_replies(worker, replies, gather_replies(worker, replies));
 	tally_add(&worker->io.send_cycles, cycles_now() - begin);
+	return true;
+}
+
+/* Nobody waits for the one who sleeps: neither rounds nor tables that are to go. */
+static void rest(struct worker *worker)
+{
+	const struct timespec time = {.tv_nsec = WORKER_REST_US * 1000};
+	unsigned int thread = worker->pipeline.worker;
+	if (worker->pipeline.journal)
+		journal_offline(worker->pipeline.journal);
+	rte_rcu_qsbr_thread_offline(worker->rcu, thread);
+	nanosleep(&time, NULL);
+	rte_rcu_qsbr_thread_online(worker->rcu, thread);
+	if (worker->pipeline.journal)
+		journal_online(worker->pipeline.journal);
+	worker->rested_at = cycles_now();
+	worker->idle_polls = 0;
+	tally_add(&worker->io.rests, 1);
+}
+
+static void give_way(struct worker *worker, bool worked)
+{
+	uint64_t work = rte_get_tsc_hz() / 1000000 * WORKER_WORK_US;
+	worker->idle_polls = worked ? 0 : worker->idle_polls + 1;
+	if (worker->idle_polls >= WORKER_IDLE_POLLS || cycles_now() - worker->rested_at > work)
+		rest(worker);
 }
 
 int worker_run(void *arg)
 {
 	struct worker *worker = arg;
 	unsigned int thread = worker->pipeline.worker;
+	prctl(PR_SET_TIMERSLACK, 1ul); /* ns, for rest() */
 	rte_rcu_qsbr_thread_register(worker->rcu, thread);
 	rte_rcu_qsbr_thread_online(worker->rcu, thread);
 	if (worker->pipeline.journal)
 		journal_online(worker->pipeline.journal);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
-		take_burst(worker);
+		bool worked = take_burst(worker);
 		release_replies(worker);
 		rte_rcu_qsbr_quiescent(worker->rcu, thread);
+		if (worker->shares_core)
+			give_way(worker, worked);
 	}
 	if (worker->pipeline.journal)
 		journal_offline(worker->pipeline.journal);

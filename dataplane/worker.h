@@ -6,6 +6,11 @@
  *
  * On its way it allocates nothing, takes no lock, makes no system call of its own, logs nothing. It
  * reads the published tables of windows and keys and lets go of them after every burst (RCU).
+ *
+ * A worker whose core is not its own, since the machine has too few, rests: at short intervals, and
+ * when there is nothing to do. Others then get the core at once: the control thread, the journal's,
+ * and the kernel's own threads, which finish what the journal wrote. A scheduler that shares the
+ * core out fairly is not enough: Linux 6.18 let such threads wait for seconds.
  */
 #ifndef TALLYWIRE_WORKER_H
 #define TALLYWIRE_WORKER_H
@@ -24,6 +29,11 @@
  */
 #define WORKER_ALIGN 128
 
+/* Of a worker that shares its core. */
+#define WORKER_REST_US    20  /* as timers go: some 50 to 100 */
+#define WORKER_WORK_US    500 /* at most, from one rest to the next */
+#define WORKER_IDLE_POLLS 64  /* so many in a row that bring nothing */
+
 /* Written by its worker only, read by the control thread. */
 struct worker_counters {
 	uint64_t empty_polls;
@@ -32,6 +42,7 @@ struct worker_counters {
 	uint64_t replies_sent;
 	uint64_t replies_unsent; /* the port would not take them: the viewer asks again */
 	uint64_t waited;         /* replies that waited for the journal, until now */
+	uint64_t rests;
 } __attribute__((aligned(64)));
 
 /*
@@ -52,10 +63,13 @@ struct worker {
 	unsigned int lcore;
 	bool stop; /* set by the main thread */
 	bool wait; /* replies wait for the journal; else they leave at once */
+	bool shares_core;
 	struct waiting waiting;
 	/* Scratch of the loop, the worker's own. */
 	struct rte_mbuf *mbufs[BURST_MAX];
 	struct burst burst;
+	uint64_t rested_at; /* cycles */
+	uint32_t idle_polls;
 } __attribute__((aligned(WORKER_ALIGN)));
 
 static_assert(alignof(struct worker) == WORKER_ALIGN && sizeof(struct worker) % WORKER_ALIGN == 0,

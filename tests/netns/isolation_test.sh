@@ -186,6 +186,14 @@ share() {
 	judge owned
 }
 
+# A worker rests where the CPU is not its own, and only there: two have theirs and leave one for control.
+check_rests() {
+	local alone=$(("${#isolation_cpus[@]}" > 2))
+	rig_until "snapshot stats.json; [ \"\$(rig_json stats.json \
+		'all((core[\"rests\"] == 0) == $alone for core in d[\"cores\"])')\" = True ]" \
+		"who rests: $(cat stats.json)"
+}
+
 rig_need_root
 rig_up
 cd "$rig_dir"
@@ -195,6 +203,7 @@ rig_configure af_xdp:tally0 af_xdp:tally1
 printf '[owners]\nacme = port1:0\n' >>tallyd.conf
 rig_start_tallyd
 look
+check_rests
 voters=$ISOLATION_FLOODERS
 side_by_side
 over_limits
