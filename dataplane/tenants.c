@@ -173,6 +173,22 @@ int tenants_retire_epoch(struct tenants *tenants, const struct tenant *tenant, u
 	return rc ? rc : carry_out(tenants, &change, err);
 }
 
+int tenants_revoke(struct tenants *tenants, const struct tenant *tenant, uint32_t voter,
+		   struct err *err)
+{
+	struct keyring_change change;
+	int rc = keyring_change_revoke(tenants->options.keyring, tenant, voter, &change, err);
+	return rc ? rc : carry_out(tenants, &change, err);
+}
+
+int tenants_restore(struct tenants *tenants, const struct tenant *tenant, uint32_t voter,
+		    struct err *err)
+{
+	struct keyring_change change;
+	int rc = keyring_change_restore(tenants->options.keyring, tenant, voter, &change, err);
+	return rc ? rc : carry_out(tenants, &change, err);
+}
+
 int tenants_check_idle(struct tenants *tenants, const struct tenant *tenant, uint64_t now_us,
 		       struct err *err)
 {

@@ -90,6 +90,15 @@ int tenants_rotate(struct tenants *tenants, const struct tenant *tenant, struct 
 /* From its return on, votes signed with that key end as unknown_key. */
 int tenants_retire_epoch(struct tenants *tenants, const struct tenant *tenant, uint8_t epoch,
 			 struct err *err);
+/*
+ * The voter's keys, under all that the tenant has, count no more, or count again. From the return
+ * of the first on, what is signed with them ends as unknown_key; what stands for the voter stands.
+ */
+int tenants_revoke(struct tenants *tenants, const struct tenant *tenant, uint32_t voter,
+		   struct err *err);
+int tenants_restore(struct tenants *tenants, const struct tenant *tenant, uint32_t voter,
+		    struct err *err);
+
 /* Neither queues nor windows need the tenant any more; otherwise -EBUSY with what does. */
 int tenants_check_idle(struct tenants *tenants, const struct tenant *tenant, uint64_t now_us,
 		       struct err *err);

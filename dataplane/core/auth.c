@@ -38,6 +38,46 @@ struct auth_keys *auth_keys_build(void *memory, const struct auth_key *keys, uin
 	return table;
 }
 
+/* Never 0, which is an empty slot. */
+static uint64_t voter_slot(uint16_t tenant, uint8_t epoch, uint32_t voter)
+{
+	return 1ull << 63 | (uint64_t)tenant << 40 | (uint64_t)epoch << 32 | voter;
+}
+
+size_t auth_revoked_bytes(uint32_t count)
+{
+	return sizeof(struct auth_revoked) + slots_for(count) * sizeof(uint64_t);
+}
+
+struct auth_revoked *auth_revoked_build(void *memory, const struct auth_voter *voters,
+					uint32_t count)
+{
+	struct auth_revoked *set = memory;
+	memset(memory, 0, auth_revoked_bytes(count));
+	set->mask = slots_for(count) - 1;
+	set->count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t wanted = voter_slot(voters[i].tenant, voters[i].epoch, voters[i].voter);
+		uint32_t at = slots_hash(wanted) & set->mask;
+		while (set->slots[at])
+			at = (at + 1) & set->mask;
+		set->slots[at] = wanted;
+	}
+	return set;
+}
+
+bool auth_is_revoked(const struct auth_keys *keys, uint16_t tenant, uint8_t epoch, uint32_t voter)
+{
+	const struct auth_revoked *set = keys->revoked;
+	if (!set)
+		return false;
+	uint64_t wanted = voter_slot(tenant, epoch, voter);
+	uint32_t at = slots_hash(wanted) & set->mask;
+	while (set->slots[at] && set->slots[at] != wanted)
+		at = (at + 1) & set->mask;
+	return set->slots[at] != 0;
+}
+
 const uint8_t *auth_keys_find(const struct auth_keys *keys, uint16_t tenant, uint8_t epoch)
 {
 	uint32_t at = key_slot(tenant, epoch) & keys->mask;

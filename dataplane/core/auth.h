@@ -23,9 +23,24 @@ struct auth_key {
 	uint8_t key[AUTH_KEY_BYTES];
 };
 
+/* One voter's key: the one derived from the tenant's key of this epoch. */
+struct auth_voter {
+	uint16_t tenant;
+	uint8_t epoch;
+	uint32_t voter;
+};
+
+/* Voters' keys that count no more. Open addressing, at most half full. Read-only once built. */
+struct auth_revoked {
+	uint32_t mask; /* slots - 1 */
+	uint32_t count;
+	uint64_t slots[];
+};
+
 /* Open addressing over (tenant, epoch); at most half full. Read-only once built. */
 struct auth_keys {
-	uint32_t mask; /* slots - 1 */
+	struct auth_revoked *revoked; /* NULL: none */
+	uint32_t mask;                /* slots - 1 */
 	uint32_t count;
 	struct auth_key slots[];
 };
@@ -35,6 +50,16 @@ size_t auth_keys_bytes(uint32_t count);
 
 /* Builds the table in `memory` (auth_keys_bytes(count), 8-byte aligned). No key may occur twice. */
 struct auth_keys *auth_keys_build(void *memory, const struct auth_key *keys, uint32_t count);
+
+/* Bytes of memory that a set of `count` voters needs. */
+size_t auth_revoked_bytes(uint32_t count);
+
+/* Builds the set in `memory` (auth_revoked_bytes(count), 8-byte aligned). No voter occurs twice. */
+struct auth_revoked *auth_revoked_build(void *memory, const struct auth_voter *voters,
+					uint32_t count);
+
+/* Whether the voter's key under this one of the tenant's counts no more. */
+bool auth_is_revoked(const struct auth_keys *keys, uint16_t tenant, uint8_t epoch, uint32_t voter);
 
 /* The 16 bytes of the tenant's key, or NULL where tenant or epoch is not known. */
 const uint8_t *auth_keys_find(const struct auth_keys *keys, uint16_t tenant, uint8_t epoch);

@@ -55,7 +55,8 @@ static void open_lanes(const struct pipeline *pipeline, struct burst *burst, str
 		if (!last || vote->tenant != last->tenant || vote->key_epoch != last->key_epoch)
 			key = auth_keys_find(pipeline->keys, vote->tenant, vote->key_epoch);
 		last = vote;
-		if (!key) {
+		if (!key ||
+		    auth_is_revoked(pipeline->keys, vote->tenant, vote->key_epoch, vote->voter)) {
 			burst->verdict[i] = VERDICT_UNKNOWN_KEY;
 			continue;
 		}

@@ -31,11 +31,54 @@ static int read_key_bytes(const struct json_fields *fields, struct auth_key *key
 	return 0;
 }
 
+static int compare_voters(const void *left, const void *right)
+{
+	const struct auth_voter *a = left, *b = right;
+	return (a->voter > b->voter) - (a->voter < b->voter);
+}
+
+static int check_differ(const struct json_fields *fields, struct auth_voter *voters, size_t count)
+{
+	qsort(voters, count, sizeof(*voters), compare_voters);
+	for (size_t i = 1; i < count; i++)
+		if (voters[i].voter == voters[i - 1].voter)
+			return json_fields_refuse(fields, "revoked",
+						  "names voter %" PRIu32 " twice; once is enough",
+						  voters[i].voter);
+	return 0;
+}
+
+/* Whose key of this epoch counts no more. */
+static int read_revoked(const struct json_fields *fields, const struct auth_key *key,
+			struct keyring *keyring)
+{
+	struct auth_voter *voters = keyring->revoked + keyring->revoked_count;
+	const json_t *list = json_object_get(fields->object, "revoked");
+	size_t i;
+	json_t *item;
+	if (!list)
+		return 0;
+	int rc = json_fields_array(fields, "revoked", 0, KEYRING_MAX_REVOKED, &list);
+	if (rc)
+		return rc;
+	json_array_foreach ((json_t *)list, i, item) {
+		json_int_t voter = json_is_integer(item) ? json_integer_value(item) : -1;
+		if (voter < 0 || voter > UINT32_MAX)
+			return json_fields_refuse(fields, "revoked",
+						  "[%zu] is no voter; give whole numbers from 0 "
+						  "to %" PRIu32,
+						  i, UINT32_MAX);
+		voters[i] = (struct auth_voter){key->tenant, key->epoch, (uint32_t)voter};
+	}
+	keyring->revoked_count += (uint32_t)i;
+	return check_differ(fields, voters, i);
+}
+
 /* `epoch_items` says which item of this tenant has an epoch, plus one. */
 static int read_key(const json_t *value, const char *place, uint16_t tenant, uint16_t *epoch_items,
 		    size_t index, struct keyring *keyring, struct err *err)
 {
-	static const char *const known[] = {"epoch", "key", NULL};
+	static const char *const known[] = {"epoch", "key", "revoked", NULL};
 	struct json_fields fields;
 	uint64_t epoch;
 	int rc = json_fields_begin(&fields, value, place, known, err);
@@ -51,7 +94,8 @@ static int read_key(const json_t *value, const char *place, uint16_t tenant, uin
 	epoch_items[epoch] = (uint16_t)(index + 1);
 	struct auth_key *key = &keyring->keys[keyring->key_count++];
 	*key = (struct auth_key){.tenant = tenant, .epoch = (uint8_t)epoch, .used = true};
-	return read_key_bytes(&fields, key);
+	rc = read_key_bytes(&fields, key);
+	return rc ? rc : read_revoked(&fields, key, keyring);
 }
 
 static int read_keys(const struct json_fields *tenant_fields, uint16_t tenant,
@@ -159,33 +203,65 @@ static int read_tenant(const json_t *value, const char *place, struct keyring *k
 	return read_keys(&fields, tenant.id, keyring);
 }
 
-/* How many keys there will be if all is well; what is not well is found later, with its place. */
-static size_t count_keys(const json_t *tenants)
+/* How many there will be if all is well; what is not well is found later, with its place. */
+static void count_keys(const json_t *tenants, size_t *keys, size_t *revoked)
 {
-	size_t keys = 0;
-	for (size_t i = 0; i < json_array_size(tenants); i++)
-		keys += json_array_size(json_object_get(json_array_get(tenants, i), "keys"));
-	return keys;
+	*keys = *revoked = 0;
+	for (size_t i = 0; i < json_array_size(tenants); i++) {
+		const json_t *list = json_object_get(json_array_get(tenants, i), "keys");
+		*keys += json_array_size(list);
+		for (size_t k = 0; k < json_array_size(list); k++)
+			*revoked += json_array_size(
+				json_object_get(json_array_get(list, k), "revoked"));
+	}
 }
 
-static int take_memory(const struct json_fields *fields, struct keyring *keyring, size_t keys)
+static int take_memory(const struct json_fields *fields, const json_t *tenants,
+		       struct keyring *keyring)
 {
-	void *table = NULL;
+	size_t keys, revoked;
+	count_keys(tenants, &keys, &revoked);
 	if (keys > FRONT_MAX_KEYS)
 		return json_fields_refuse(fields, "tenants",
 					  "have %zu keys in all; at most %d are taken", keys,
 					  FRONT_MAX_KEYS);
+	if (revoked > KEYRING_MAX_REVOKED)
+		return json_fields_refuse(fields, "tenants",
+					  "have %zu revoked voters in all; at most %d are taken",
+					  revoked, KEYRING_MAX_REVOKED);
 	/* All at once, so that none ever moves. */
 	keyring->tenants = calloc(KEYRING_TENANT_ROOM, sizeof(*keyring->tenants));
 	keyring->keys = calloc(keys + 1, sizeof(*keyring->keys));
-	if (posix_memalign(&table, TABLE_ALIGN_BYTES, auth_keys_bytes((uint32_t)keys)) != 0)
-		table = NULL;
-	if (!keyring->tenants || !keyring->keys || !table) {
-		free(table);
+	keyring->revoked = calloc(revoked + 1, sizeof(*keyring->revoked));
+	if (!keyring->tenants || !keyring->keys || !keyring->revoked)
 		return json_fields_no_memory(fields, "tenants");
-	}
-	keyring->table = auth_keys_build(table, keyring->keys, 0);
 	return 0;
+}
+
+struct auth_keys *keyring_table_create(const struct auth_key *keys, uint32_t key_count,
+				       const struct auth_voter *revoked, uint32_t revoked_count)
+{
+	void *table = NULL, *set = NULL;
+	if (posix_memalign(&table, TABLE_ALIGN_BYTES, auth_keys_bytes(key_count)) != 0)
+		return NULL;
+	if (revoked_count &&
+	    posix_memalign(&set, TABLE_ALIGN_BYTES, auth_revoked_bytes(revoked_count)) != 0) {
+		free(table);
+		return NULL;
+	}
+	struct auth_keys *built = auth_keys_build(table, keys, key_count);
+	if (set)
+		built->revoked = auth_revoked_build(set, revoked, revoked_count);
+	return built;
+}
+
+void keyring_table_destroy(struct auth_keys *table)
+{
+	if (!table)
+		return;
+	free(table->revoked);
+	sodium_memzero(table, auth_keys_bytes(table->count));
+	free(table);
 }
 
 static int read_keyring(const json_t *root, const char *place, struct keyring *keyring,
@@ -199,14 +275,16 @@ static int read_keyring(const json_t *root, const char *place, struct keyring *k
 	if (!rc)
 		rc = json_fields_array(&fields, "tenants", 1, KEYRING_MAX_TENANTS, &tenants);
 	if (!rc)
-		rc = take_memory(&fields, keyring, count_keys(tenants));
+		rc = take_memory(&fields, tenants, keyring);
 	for (size_t i = 0; !rc && i < json_array_size(tenants); i++) {
 		json_place_item(item_place, place, "tenants", i);
 		rc = read_tenant(json_array_get(tenants, i), item_place, keyring, err);
 	}
-	if (!rc)
-		auth_keys_build(keyring->table, keyring->keys, keyring->key_count);
-	return rc;
+	if (rc)
+		return rc;
+	keyring->table = keyring_table_create(keyring->keys, keyring->key_count, keyring->revoked,
+					      keyring->revoked_count);
+	return keyring->table ? 0 : json_fields_no_memory(&fields, "tenants");
 }
 
 int keyring_load(const char *path, struct keyring *keyring, struct err *err)
@@ -229,9 +307,8 @@ void keyring_free(struct keyring *keyring)
 {
 	if (keyring->keys)
 		sodium_memzero(keyring->keys, keyring->key_count * sizeof(*keyring->keys));
-	if (keyring->table)
-		sodium_memzero(keyring->table, auth_keys_bytes(keyring->table->count));
-	free(keyring->table);
+	keyring_table_destroy(keyring->table);
+	free(keyring->revoked);
 	free(keyring->keys);
 	free(keyring->tenants);
 	*keyring = (struct keyring){0};

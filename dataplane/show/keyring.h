@@ -21,6 +21,7 @@
 #define KEYRING_EPOCHS           256  /* from 0; 0 follows the last */
 #define KEYRING_DEFAULT_DELAY_MS 5000
 #define KEYRING_MAX_DELAY_MS     600000
+#define KEYRING_MAX_REVOKED      65536 /* voters' keys, of all tenants and epochs */
 #define KEYRING_MAX_FILE_BYTES   (16u << 20)
 
 /* X(limit, most): the members of "limits", each from 1 to `most` */
@@ -51,7 +52,9 @@ struct keyring {
 	uint32_t tenant_count;  /* with those that are retired */
 	struct auth_key *keys;  /* of all tenants */
 	uint32_t key_count;
-	struct auth_keys *table; /* the same keys, for auth_keys_find() */
+	struct auth_voter *revoked; /* in no order, each once, each under one of the keys */
+	uint32_t revoked_count;
+	struct auth_keys *table; /* both once more, for auth_keys_find() and auth_is_revoked() */
 };
 
 /*
@@ -60,6 +63,11 @@ struct keyring {
  */
 int keyring_load(const char *path, struct keyring *keyring, struct err *err);
 void keyring_free(struct keyring *keyring);
+
+/* The table of a keyring; NULL where memory is short. What is destroyed is wiped. */
+struct auth_keys *keyring_table_create(const struct auth_key *keys, uint32_t key_count,
+				       const struct auth_voter *revoked, uint32_t revoked_count);
+void keyring_table_destroy(struct auth_keys *table);
 
 /* A tenant that is not retired, or NULL. */
 const struct tenant *keyring_tenant_by_name(const struct keyring *keyring, const char *name);

@@ -12,47 +12,59 @@
 
 #include "wire/front_maps.h"
 
-#define FIRST_EPOCH       1
-#define TABLE_ALIGN_BYTES 64
+#define FIRST_EPOCH 1
 
 void keyring_change_free(struct keyring_change *change)
 {
 	if (change->keys)
 		sodium_memzero(change->keys, change->key_count * sizeof(*change->keys));
-	if (change->table)
-		sodium_memzero(change->table, auth_keys_bytes(change->table->count));
+	keyring_table_destroy(change->table);
+	free(change->revoked);
 	free(change->keys);
-	free(change->table);
 	*change = (struct keyring_change){0};
 }
 
-/* Room for so many keys, and a table of none. */
-static int take_memory(struct keyring_change *change, uint32_t keys, struct err *err)
+static int no_memory(struct keyring_change *change, struct err *err)
 {
-	void *table = NULL;
-	if (posix_memalign(&table, TABLE_ALIGN_BYTES, auth_keys_bytes(keys)) != 0)
-		table = NULL;
-	change->keys = calloc(keys + 1, sizeof(*change->keys));
-	if (!change->keys || !table) {
-		free(change->keys);
-		free(table);
-		change->keys = NULL;
-		return err_set(err, -ENOMEM, "keyring: out of memory; nothing has changed");
-	}
-	change->table = auth_keys_build(table, NULL, 0);
-	return 0;
+	keyring_change_free(change);
+	return err_set(err, -ENOMEM, "keyring: out of memory; nothing has changed");
 }
 
-/* The keys that stay: all but one tenant's, of one epoch or (-1) of every one. */
+/* Room for what the keyring has and so much more. */
+static int take_memory(struct keyring_change *change, const struct keyring *keyring,
+		       uint32_t more_keys, uint32_t more_revoked, struct err *err)
+{
+	change->keys = calloc(keyring->key_count + more_keys + 1, sizeof(*change->keys));
+	change->revoked =
+		calloc(keyring->revoked_count + more_revoked + 1, sizeof(*change->revoked));
+	return change->keys && change->revoked ? 0 : no_memory(change, err);
+}
+
+static int make_table(struct keyring_change *change, struct err *err)
+{
+	change->table = keyring_table_create(change->keys, change->key_count, change->revoked,
+					     change->revoked_count);
+	return change->table ? 0 : no_memory(change, err);
+}
+
+static bool is_of(const struct tenant *tenant, int epoch, uint16_t key_tenant, uint8_t key_epoch)
+{
+	return tenant && key_tenant == tenant->id && (epoch < 0 || key_epoch == epoch);
+}
+
+/* What stays: all but one tenant's, of one epoch or (-1) of every one. */
 static void copy_keys(const struct keyring *keyring, const struct tenant *without, int epoch,
 		      struct keyring_change *change)
 {
 	for (uint32_t i = 0; i < keyring->key_count; i++) {
 		const struct auth_key *key = &keyring->keys[i];
-		bool goes =
-			without && key->tenant == without->id && (epoch < 0 || key->epoch == epoch);
-		if (!goes)
+		if (!is_of(without, epoch, key->tenant, key->epoch))
 			change->keys[change->key_count++] = *key;
+	}
+	for (uint32_t i = 0; i < keyring->revoked_count; i++) {
+		const struct auth_voter *voter = &keyring->revoked[i];
+		if (!is_of(without, epoch, voter->tenant, voter->epoch))
+			change->revoked[change->revoked_count++] = *voter;
 	}
 }
 
@@ -67,28 +79,26 @@ static int add_key(const struct keyring *keyring, uint16_t tenant, uint8_t epoch
 			keyring->key_count);
 	if (sodium_init() < 0)
 		return err_set(err, -EIO, "no random numbers for a new key on this machine");
-	int rc = take_memory(change, keyring->key_count + 1, err);
+	int rc = take_memory(change, keyring, 1, 0, err);
 	if (rc)
 		return rc;
 	copy_keys(keyring, NULL, -1, change);
 	struct auth_key *key = &change->keys[change->key_count++];
 	*key = (struct auth_key){.tenant = tenant, .epoch = epoch, .used = true};
 	randombytes_buf(key->key, sizeof(key->key));
-	auth_keys_build(change->table, change->keys, change->key_count);
 	change->epoch = epoch;
-	return 0;
+	return make_table(change, err);
 }
 
 /* The keyring's keys without some. */
 static int drop_keys(const struct keyring *keyring, const struct tenant *without, int epoch,
 		     struct keyring_change *change, struct err *err)
 {
-	int rc = take_memory(change, keyring->key_count, err);
+	int rc = take_memory(change, keyring, 0, 0, err);
 	if (rc)
 		return rc;
 	copy_keys(keyring, without, epoch, change);
-	auth_keys_build(change->table, change->keys, change->key_count);
-	return 0;
+	return make_table(change, err);
 }
 
 static uint32_t living(const struct keyring *keyring)
@@ -212,6 +222,64 @@ int keyring_change_retire(const struct keyring *keyring, const struct tenant *te
 	return drop_keys(keyring, tenant, -1, change, err);
 }
 
+/* Under each of the tenant's keys. */
+static void add_revoked(const struct keyring *keyring, const struct tenant *tenant, uint32_t voter,
+			struct keyring_change *change)
+{
+	for (uint32_t i = 0; i < keyring->key_count; i++) {
+		const struct auth_key *key = &keyring->keys[i];
+		if (key->tenant == tenant->id &&
+		    !auth_is_revoked(keyring->table, tenant->id, key->epoch, voter))
+			change->revoked[change->revoked_count++] =
+				(struct auth_voter){tenant->id, key->epoch, voter};
+	}
+}
+
+int keyring_change_revoke(const struct keyring *keyring, const struct tenant *tenant,
+			  uint32_t voter, struct keyring_change *change, struct err *err)
+{
+	*change = (struct keyring_change){0};
+	int rc = take_memory(change, keyring, 0, KEYRING_EPOCHS, err);
+	if (rc)
+		return rc;
+	copy_keys(keyring, NULL, -1, change);
+	add_revoked(keyring, tenant, voter, change);
+	if (change->revoked_count == keyring->revoked_count)
+		rc = err_set(err, -EEXIST,
+			     "%s: voter %u is revoked already, under all its tenant's keys",
+			     tenant->name, voter);
+	else if (change->revoked_count > KEYRING_MAX_REVOKED)
+		rc = err_set(err, -ENOSPC,
+			     "the keyring has %u revoked voters' keys and takes %d: rotate the "
+			     "key, and retire the old epoch and those revoked under it",
+			     keyring->revoked_count, KEYRING_MAX_REVOKED);
+	if (rc == 0)
+		return make_table(change, err);
+	keyring_change_free(change);
+	return rc;
+}
+
+int keyring_change_restore(const struct keyring *keyring, const struct tenant *tenant,
+			   uint32_t voter, struct keyring_change *change, struct err *err)
+{
+	uint32_t left = 0;
+	*change = (struct keyring_change){0};
+	int rc = take_memory(change, keyring, 0, 0, err);
+	if (rc)
+		return rc;
+	copy_keys(keyring, NULL, -1, change);
+	for (uint32_t i = 0; i < change->revoked_count; i++)
+		if (change->revoked[i].tenant != tenant->id || change->revoked[i].voter != voter)
+			change->revoked[left++] = change->revoked[i];
+	change->revoked_count = left;
+	if (left < keyring->revoked_count)
+		return make_table(change, err);
+	keyring_change_free(change);
+	return err_set(err, -ENOENT,
+		       "%s: voter %u is not revoked; `tallyctl voter list %s` shows who is",
+		       tenant->name, voter, tenant->name);
+}
+
 void keyring_change_keep(struct keyring *keyring, struct keyring_change *change)
 {
 	const struct keyring before = *keyring;
@@ -221,8 +289,12 @@ void keyring_change_keep(struct keyring *keyring, struct keyring_change *change)
 		keyring->tenants[change->retired - keyring->tenants].retired = true;
 	keyring->keys = change->keys;
 	keyring->key_count = change->key_count;
+	keyring->revoked = change->revoked;
+	keyring->revoked_count = change->revoked_count;
 	keyring->table = change->table;
 	change->keys = before.keys;
 	change->key_count = before.key_count;
+	change->revoked = before.revoked;
+	change->revoked_count = before.revoked_count;
 	change->table = before.table;
 }

@@ -16,9 +16,12 @@ struct keyring_change {
 	const struct tenant *retired; /* NULL, or the tenant that goes */
 	bool adds;
 	uint8_t epoch; /* of the key that comes or goes */
-	/* All keys as they will be; once the change was kept, as they were. */
+	/* All keys, and whose count no more, as they will be; once the change was kept, as they
+	 * were. */
 	struct auth_key *keys;
 	uint32_t key_count;
+	struct auth_voter *revoked;
+	uint32_t revoked_count;
 	struct auth_keys *table;
 };
 
@@ -27,8 +30,9 @@ struct keyring_change {
  * 0, or with `err` filled in and nothing allocated:
  *   -EEXIST  id or name has another tenant
  *   -EPERM   the last key or tenant, or a key that is needed to tell which is the newest
- *   -ENOENT  no such epoch
+ *   -ENOENT  no such epoch, or nothing to restore
  *   -ENOSPC  no id, epoch or place is left
+ *   -EEXIST  all the voter's keys are revoked
  *   -ENOMEM, -EIO (no randomness)
  */
 
@@ -45,6 +49,15 @@ int keyring_change_retire_epoch(const struct keyring *keyring, const struct tena
 /* Without the tenant and all its keys. */
 int keyring_change_retire(const struct keyring *keyring, const struct tenant *tenant,
 			  struct keyring_change *change, struct err *err);
+
+/*
+ * The voter's keys, of all epochs that there are, count no more; or count again. A key of a later
+ * epoch is another one: so a voter comes back with a new credential. Those of an epoch go with it.
+ */
+int keyring_change_revoke(const struct keyring *keyring, const struct tenant *tenant,
+			  uint32_t voter, struct keyring_change *change, struct err *err);
+int keyring_change_restore(const struct keyring *keyring, const struct tenant *tenant,
+			   uint32_t voter, struct keyring_change *change, struct err *err);
 
 /* The keyring is as the change says. The keys and the table it had are the change's now. */
 void keyring_change_keep(struct keyring *keyring, struct keyring_change *change);

@@ -17,10 +17,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEMP_NAMES   100
-#define FRAME_BYTES  64  /* of the file, around its tenants */
-#define TENANT_BYTES 512 /* of one, without its keys */
-#define KEY_BYTES    96
+#define TEMP_NAMES    100
+#define FRAME_BYTES   64  /* of the file, around its tenants */
+#define TENANT_BYTES  512 /* of one, without its keys */
+#define KEY_BYTES     96
+#define REVOKED_BYTES 32 /* of an epoch's list, without its voters */
+#define VOTER_BYTES   12
 
 struct text {
 	char *bytes;
@@ -38,13 +40,31 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *text, const c
 	va_end(args);
 }
 
-static void put_key(struct text *text, const struct auth_key *key)
+static void put_revoked(struct text *text, const struct auth_key *key,
+			const struct keyring_change *change)
+{
+	const char *before = ", \"revoked\": [", *end = "";
+	for (uint32_t i = 0; i < change->revoked_count; i++) {
+		const struct auth_voter *voter = &change->revoked[i];
+		if (voter->tenant != key->tenant || voter->epoch != key->epoch)
+			continue;
+		put(text, "%s%" PRIu32, before, voter->voter);
+		before = ", ";
+		end = "]";
+	}
+	put(text, "%s", end);
+}
+
+static void put_key(struct text *text, const struct auth_key *key,
+		    const struct keyring_change *change)
 {
 	put(text, "{\"epoch\": %u, \"key\": \"", key->epoch);
 	sodium_bin2hex(text->bytes + text->used, text->room - text->used, key->key,
 		       sizeof(key->key));
 	text->used += 2 * sizeof(key->key);
-	put(text, "\"}");
+	put(text, "\"");
+	put_revoked(text, key, change);
+	put(text, "}");
 }
 
 static void put_limits(struct text *text, const struct tenant_limits *limits)
@@ -72,7 +92,7 @@ static void put_tenant(struct text *text, const struct tenant *tenant,
 		if (change->keys[i].tenant != tenant->id)
 			continue;
 		put(text, "%s        ", before);
-		put_key(text, &change->keys[i]);
+		put_key(text, &change->keys[i], change);
 		before = ",\n";
 	}
 	put(text, "\n      ],\n      \"max_delay_ms\": %" PRIu32, tenant->max_delay_ms);
@@ -84,7 +104,8 @@ static int make_text(const struct keyring *keyring, const struct keyring_change 
 		     struct text *text)
 {
 	*text = (struct text){.room = FRAME_BYTES + (keyring->tenant_count + 1u) * TENANT_BYTES +
-				      change->key_count * (size_t)KEY_BYTES};
+				      change->key_count * (size_t)(KEY_BYTES + REVOKED_BYTES) +
+				      change->revoked_count * (size_t)VOTER_BYTES};
 	text->bytes = malloc(text->room);
 	if (!text->bytes)
 		return -ENOMEM;
@@ -185,7 +206,13 @@ static bool same_keyring(const struct keyring *keyring, const struct keyring *fi
 		if (!other || sodium_memcmp(key->key, other, sizeof(key->key)) != 0)
 			return false;
 	}
-	return at == file->tenant_count && keyring->key_count == file->key_count;
+	for (uint32_t i = 0; i < keyring->revoked_count; i++) {
+		const struct auth_voter *voter = &keyring->revoked[i];
+		if (!auth_is_revoked(file->table, voter->tenant, voter->epoch, voter->voter))
+			return false;
+	}
+	return at == file->tenant_count && keyring->key_count == file->key_count &&
+	       keyring->revoked_count == file->revoked_count;
 }
 
 /* Does the file still say what the keyring says? `name` is its name for the message. */

@@ -184,3 +184,28 @@ Test(auth, a_key_of_zeros_is_a_key)
 	cr_expect_null(auth_keys_find(table, 1, 0));
 	free(memory);
 }
+
+Test(auth, the_set_of_revoked_voters_has_each_and_no_other)
+{
+	enum { COUNT = 20000 };
+	static struct auth_voter voters[COUNT];
+	struct auth_keys *keys = malloc(auth_keys_bytes(0));
+	auth_keys_build(keys, NULL, 0);
+	cr_expect_not(auth_is_revoked(keys, 0, 0, 0), "of nobody");
+	for (uint32_t i = 0; i < COUNT; i++)
+		voters[i] = (struct auth_voter){(uint16_t)(i % 3), (uint8_t)(i % 2), i * 7919};
+	for (uint32_t count = 0; count <= COUNT; count += count < 40 ? 1 : COUNT - 40) {
+		keys->revoked =
+			auth_revoked_build(malloc(auth_revoked_bytes(count)), voters, count);
+		for (uint32_t i = 0; i < COUNT; i++) {
+			const struct auth_voter *v = &voters[i];
+			cr_assert_eq(auth_is_revoked(keys, v->tenant, v->epoch, v->voter),
+				     i < count, "%u of %u", i, count);
+			cr_assert_not(auth_is_revoked(keys, v->tenant + 3, v->epoch, v->voter));
+			cr_assert_not(auth_is_revoked(keys, v->tenant, v->epoch + 2, v->voter));
+			cr_assert_not(auth_is_revoked(keys, v->tenant, v->epoch, v->voter + 1));
+		}
+		free(keys->revoked);
+	}
+	free(keys);
+}

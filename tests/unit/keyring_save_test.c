@@ -125,7 +125,57 @@ static void expect_same(uint32_t tenants)
 		cr_assert_not_null(other);
 		cr_expect_arr_eq(key->key, other, AUTH_KEY_BYTES);
 	}
+	cr_expect_eq(file.revoked_count, keyring.revoked_count);
+	for (uint32_t i = 0; i < file.revoked_count; i++) {
+		const struct auth_voter *voter = &file.revoked[i];
+		cr_expect(
+			auth_is_revoked(keyring.table, voter->tenant, voter->epoch, voter->voter));
+	}
 	keyring_free(&file);
+}
+
+static void begin_revoke(uint32_t voter)
+{
+	cr_assert_eq(keyring_change_revoke(&keyring, acme(), voter, &change, &err), 0);
+}
+
+Test(keyring_save, who_is_revoked_is_in_the_file)
+{
+	begin_revoke(0);
+	keep_saved();
+	begin_rotate();
+	keep_saved();
+	begin_revoke(UINT32_MAX);
+	keep_saved();
+	expect_same(2);
+	cr_expect_eq(keyring.revoked_count, 2 + 3, "under the keys that there were then");
+	cr_assert_eq(keyring_change_restore(&keyring, acme(), 0, &change, &err), 0);
+	keep_saved();
+	expect_same(2);
+	cr_assert_eq(keyring_change_retire_epoch(&keyring, acme(), 1, &change, &err), 0);
+	keep_saved();
+	expect_same(2);
+	cr_expect_eq(keyring.revoked_count, 2, "of three keys one has gone");
+}
+
+/* Voters of ten digits, as many as there may be. */
+Test(keyring_save, a_full_list_of_revoked_voters_fits)
+{
+	keyring_free(&keyring);
+	FILE *file = fopen(path, "w");
+	fprintf(file, "{\"tenants\":[{\"id\":7,\"name\":\"acme\",\"keys\":[{\"epoch\":1,"
+		      "\"key\":\"" KEY "\",\"revoked\":[4000000000");
+	for (uint32_t i = 1; i < KEYRING_MAX_REVOKED - 1; i++)
+		fprintf(file, ",%u", 4000000000u + i);
+	fprintf(file, "]}]}]}");
+	fclose(file);
+	load_file(path, &keyring);
+	begin_revoke(UINT32_MAX);
+	keep_saved();
+	expect_same(1);
+	cr_expect_eq(keyring.revoked_count, KEYRING_MAX_REVOKED);
+	cr_expect_eq(keyring_change_revoke(&keyring, acme(), 1, &change, &err), -ENOSPC);
+	cr_expect_eq(keyring_change_revoke(&keyring, acme(), UINT32_MAX, &change, &err), -EEXIST);
 }
 
 Test(keyring_save, each_change_is_in_the_file)

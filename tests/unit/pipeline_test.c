@@ -316,6 +316,29 @@ Test(pipeline, both_live_epochs_are_one_voter)
 	expect_receipt(1, RECEIPT_DUPLICATE, 2);
 }
 
+Test(pipeline, a_revoked_voter_gets_no_answer_and_what_stands_stands)
+{
+	static const struct auth_voter gone = {7, 1, 42};
+	struct auth_revoked *set = auth_revoked_build(malloc(auth_revoked_bytes(1)), &gone, 1);
+	struct vote newer = vote_of(42, 3);
+	newer.key_epoch = 2;
+	add(vote_of(42, 2));
+	play();
+	stage.keys->revoked = set;
+	stage_burst_start(&burst);
+	add(vote_of(42, 2));
+	add(vote_of(43, 2));
+	add(newer);
+	play();
+	cr_expect_eq(burst.burst.verdict[0], VERDICT_UNKNOWN_KEY);
+	cr_expect_eq(burst.burst.reply_bytes[0], 0);
+	expect_receipt(1, RECEIPT_COUNTED, 2);
+	expect_receipt(2, RECEIPT_DUPLICATE, 2);
+	cr_expect_eq(votes_for(POLL, 2), 2);
+	stage.keys->revoked = NULL;
+	free(set);
+}
+
 Test(pipeline, no_bit_of_a_vote_can_be_flipped)
 {
 	struct vote good = vote_of(42, 1);
