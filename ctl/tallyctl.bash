@@ -68,7 +68,7 @@ _tallyctl() {
 	verb=$(_tallyctl_verb)
 	if [[ -z $verb ]]; then
 		words="open close extend cancel reveal list results watch leaderboard stats load rundown next unload"
-		words+=" key tenant journal identity audit export $common"
+		words+=" key tenant voter journal identity audit export $common"
 	elif [[ $word == -* ]]; then
 		case $verb in
 		open)
@@ -98,6 +98,13 @@ _tallyctl() {
 			case $before in
 			tenant) words="add rotate retire list" ;;
 			rotate | retire) words=$(_tallyctl_tenants) ;;
+			esac
+			;;
+		voter)
+			words=""
+			case $before in
+			voter) words="revoke restore list" ;;
+			revoke | restore | list) words=$(_tallyctl_tenants) ;;
 			esac
 			;;
 		load | audit | export) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;

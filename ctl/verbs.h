@@ -23,6 +23,7 @@ extern const struct verb verb_leaderboard;
 extern const struct verb verb_key;
 extern const struct verb verb_journal;
 extern const struct verb verb_tenant;
+extern const struct verb verb_voter;
 extern const struct verb verb_identity;
 extern const struct verb verb_audit;
 extern const struct verb verb_export;

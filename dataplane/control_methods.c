@@ -32,6 +32,10 @@ static const struct method_row method_rows[] = {
 	{.name = "tenant_add", .studio = method_tenant_add},
 	{.name = "tenant_rotate", .studio = method_tenant_rotate},
 	{.name = "tenant_retire", .studio = method_tenant_retire},
+	/* methods_voters.c */
+	{.name = "voters", .studio = method_voters},
+	{.name = "voter_revoke", .studio = method_voter_revoke},
+	{.name = "voter_restore", .studio = method_voter_restore},
 	/* methods_appliance.c */
 	{.name = "stats", .studio = method_stats},
 	{.name = "journal_resume", .studio = method_journal_resume},

@@ -27,6 +27,9 @@ method_function method_leaderboard, method_leaderboard_public;
 /* methods_tenants.c */
 method_function method_tenants, method_tenant_add, method_tenant_rotate, method_tenant_retire;
 
+/* methods_voters.c */
+method_function method_voters, method_voter_revoke, method_voter_restore;
+
 /* methods_appliance.c */
 method_function method_stats, method_journal_resume, method_identity;
 

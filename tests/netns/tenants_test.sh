@@ -189,6 +189,27 @@ open_poll acme/105 "$opens_at" 1s
 send_burst own 0 keyring.json "$opens_at" --until-receipted || rig_fail "$(cat own.sent.json)"
 check_results own acme/105
 expect_counters "a queue of its own" "policed=$sent" missed=0 in_flight=0
+
+# A single voter's key is revoked while the window is open: it gets no answer and is not counted. Restored,
+# it is taken again.
+make_burst one acme/106 keyring.json 1s
+opens_at=$(in_seconds 2)
+open_poll acme/106 "$opens_at" 1s
+"$TALLYCTL" voter revoke acme 42 >revoked.txt
+grep -qx 'acme: voter 42 is revoked under epochs 2' revoked.txt || rig_fail "$(cat revoked.txt)"
+send_burst one 0 keyring.json "$opens_at" --until-receipted --rounds 3 &&
+	rig_fail "a revoked voter has a receipt: $(cat one.sent.json)"
+"$TALLYCTL" results acme/106 --json >results.json
+[ "$(rig_json results.json 'd["interactions"][0]["voters"]')" = $((voters - 1)) ] ||
+	rig_fail "not all but the revoked voter: $(cat results.json)"
+[ "$(counter unknown_key)" -gt 0 ] || rig_fail "where did voter 42's votes go? $(cat stats.json)"
+grep -q '"revoked": \[42\]' keyring.json || rig_fail "the keyring does not say who is revoked"
+"$TALLYCTL" voter restore acme 42 >/dev/null
+make_burst restored acme/107 keyring.json 1s
+opens_at=$(in_seconds 2)
+open_poll acme/107 "$opens_at" 1s
+send_burst restored 0 keyring.json "$opens_at" --until-receipted || rig_fail "$(cat restored.sent.json)"
+check_results restored acme/107
 rig_stop_tallyd || rig_fail "tallyd does not end in an orderly way: $(cat tallyd.log)"
 [ "$(find . -name '*.tmp' | wc -l)" = 0 ] || rig_fail "files are left beside the keyring: $(ls)"
 echo "$voters votes of each epoch counted; $policed over a limit and $sent on another's queue policed"

@@ -75,6 +75,13 @@ static const struct {
 	{"tenant_retire", "{'tenant':'acme','epoch':2}", -32001, "no key of epoch 2"},
 	{"tenant_retire", "{'tenant':'acme','epoch':1}", -32002, "only key"},
 	{"tenant_retire", "{'tenant':'acme'}", -32002, "acme/101 is open"},
+	{"voters", "", -32602, "params.tenant: wants a tenant's name"},
+	{"voters", "{'tenant':'acme','voter':1}", -32602, "params.voter: no such parameter"},
+	{"voter_revoke", "{'tenant':'k','voter':1}", -32001, "k: no such tenant"},
+	{"voter_revoke", "{'tenant':'acme'}", -32602, "params.voter"},
+	{"voter_revoke", "{'tenant':'acme','voter':-1}", -32602, "params.voter"},
+	{"voter_revoke", "{'tenant':'acme','voter':4294967296}", -32602, "params.voter"},
+	{"voter_restore", "{'tenant':'acme','voter':42}", -32001, "voter 42 is not revoked"},
 };
 
 static char *read_keyring(void)
@@ -214,4 +221,37 @@ Test(control_tenants, a_keyring_that_was_edited_is_left_alone)
 	cr_expect_eq(unlink(appliance.config.keyring), 0);
 	expect_refused("tenant_rotate", "{'tenant':'acme'}", -32002, "is gone since");
 	expect_life("an edited keyring");
+}
+
+static bool is_revoked(uint8_t epoch, uint32_t voter)
+{
+	return auth_is_revoked(*tenants_published(&appliance.tenants), 7, epoch, voter);
+}
+
+Test(control_tenants, a_voter_is_revoked_under_the_keys_that_there_are)
+{
+	json_t *told = expect_result("voter_revoke", "{'tenant':'acme','voter':42}");
+	cr_expect_eq(integer_of(told, "voter"), 42);
+	cr_expect(is_revoked(1, 42) && !is_revoked(1, 41) && !is_revoked(2, 42));
+	cr_expect_not_null(strstr(read_keyring(), "\"revoked\": [42]"), "%s", read_keyring());
+	expect_refused("voter_revoke", "{'tenant':'acme','voter':42}", -32002, "revoked already");
+
+	expect_done("tenant_rotate", "{'tenant':'acme'}");
+	cr_expect(is_revoked(1, 42) && !is_revoked(2, 42), "a new credential counts");
+	expect_done("voter_revoke", "{'tenant':'acme','voter':42}");
+	expect_done("voter_revoke", "{'tenant':'acme','voter':7}");
+	cr_expect(is_revoked(1, 42) && is_revoked(2, 42) && is_revoked(2, 7));
+	json_t *list = json_object_get(expect_result("voters", "{'tenant':'acme'}"), "revoked");
+	cr_expect_eq(json_array_size(list), 2);
+	cr_expect_eq(integer_of(json_array_get(list, 0), "voter"), 7);
+	json_t *others = json_object_get(expect_result("voters", "{'tenant':'zoo'}"), "revoked");
+	cr_expect_eq(json_array_size(others), 0);
+
+	expect_done("tenant_retire", "{'tenant':'acme','epoch':1}");
+	cr_expect(!is_revoked(1, 42) && is_revoked(2, 42), "what is revoked goes with its epoch");
+	expect_done("voter_restore", "{'tenant':'acme','voter':42}");
+	cr_expect(!is_revoked(2, 42) && is_revoked(2, 7));
+	expect_done("voter_restore", "{'tenant':'acme','voter':7}");
+	cr_expect_null(strstr(read_keyring(), "revoked"), "%s", read_keyring());
+	cr_expect_eq(appliance.keyring.revoked_count, 0);
 }
