@@ -22,12 +22,17 @@ struct durable {
 	struct recovery recovery;
 };
 
+static uint32_t wait_ms(const struct durable *durable)
+{
+	return durable->options.wait_ms ? durable->options.wait_ms : DURABLE_WAIT_MS;
+}
+
 static int append_and_wait(struct durable *durable, const struct record_event *event,
 			   struct err *err)
 {
 	uint64_t ticket;
 	int rc = journal_append(durable->journal, event, &ticket, err);
-	return rc ? rc : journal_wait(durable->journal, ticket, err);
+	return rc ? rc : journal_wait(durable->journal, ticket, wait_ms(durable), err);
 }
 
 /* Interactions that are armed, by the window or as planned; and windows that go. */
@@ -164,11 +169,14 @@ static int keep(void *context, const struct windows_event *event, struct err *er
 		rc = append_state(durable, event->kind, event->changed, &ticket, err);
 	if (rc)
 		return rc;
-	rc = journal_wait(durable->journal, ticket, err);
+	rc = journal_wait(durable->journal, ticket, wait_ms(durable), err);
 	if (rc == 0)
 		return 0;
 	struct err why = *err, again;
-	if (append_undo(durable, &again))
+	bool undone = append_undo(durable, &again) == 0;
+	if (undone && rc == -ETIMEDOUT)
+		return err_set(err, rc, "%.400s; nothing has changed: try again", why.text);
+	if (!undone)
 		return err_set(err, rc, "%.350s; and it may take effect with the next start: %.80s",
 			       why.text, again.text);
 	return rc;
@@ -228,7 +236,7 @@ static int note_immediate(struct durable *durable, struct err *err)
 	if (!durable->options.immediate)
 		return 0;
 	int rc = append_immediate(durable, &ticket, err);
-	return rc ? rc : journal_wait(durable->journal, ticket, err);
+	return rc ? rc : journal_wait(durable->journal, ticket, wait_ms(durable), err);
 }
 
 static int start_journal(struct durable *durable, struct err *err)

@@ -24,7 +24,11 @@ struct durable_options {
 	bool immediate;    /* receipts do not wait: said in the journal and on results */
 	uint32_t workers;
 	uint64_t segment_bytes;
+	uint32_t wait_ms; /* for what happens to windows, at most; 0: DURABLE_WAIT_MS */
 };
+
+/* A producer is told no sooner than a disk that has hiccups, and before tallyctl gives up. */
+#define DURABLE_WAIT_MS 2000
 
 /*
  * Reads the journal into `windows`, which has none yet, and starts its writer; from then on changes

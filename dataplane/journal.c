@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "dataplane/journal_state.h"
 
@@ -95,7 +96,11 @@ static struct journal *make(const struct journal_options *options)
 	journal->status.sequence = journal->durable;
 	journal->queue_end = &journal->queue;
 	pthread_mutex_init(&journal->lock, NULL);
-	pthread_cond_init(&journal->changed, NULL);
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&journal->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
 	if (take_rings(journal)) {
 		free_journal(journal);
 		return NULL;
@@ -300,14 +305,38 @@ static int look(const struct journal *journal, uint64_t ticket, struct err *err)
 	return failure_of(journal, err) ? journal->failed : -EAGAIN;
 }
 
-int journal_wait(struct journal *journal, uint64_t ticket, struct err *err)
+/* Under the lock. ETIMEDOUT once the time is over, else 0. */
+static int wait_for_change(struct journal *journal, const struct timespec *until)
 {
-	int rc;
+	if (until)
+		return pthread_cond_timedwait(&journal->changed, &journal->lock, until);
+	return pthread_cond_wait(&journal->changed, &journal->lock);
+}
+
+static struct timespec time_in(uint32_t ms)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	uint64_t ns = (uint64_t)time.tv_nsec + ms * 1000000ull;
+	time.tv_sec += (time_t)(ns / 1000000000);
+	time.tv_nsec = (long)(ns % 1000000000);
+	return time;
+}
+
+int journal_wait(struct journal *journal, uint64_t ticket, uint32_t most_ms, struct err *err)
+{
+	const struct timespec until = time_in(most_ms);
+	int rc, over = 0;
 	pthread_mutex_lock(&journal->lock);
-	while ((rc = look(journal, ticket, err)) == -EAGAIN)
-		pthread_cond_wait(&journal->changed, &journal->lock);
+	while ((rc = look(journal, ticket, err)) == -EAGAIN && over != ETIMEDOUT)
+		over = wait_for_change(journal, most_ms ? &until : NULL);
 	pthread_mutex_unlock(&journal->lock);
-	return rc;
+	if (rc != -EAGAIN)
+		return rc;
+	return err_set(err, -ETIMEDOUT,
+		       "journal: the disk has not taken an event for %u ms: look for what keeps it "
+		       "busy",
+		       most_ms);
 }
 
 int journal_check(struct journal *journal, uint64_t ticket, struct err *err)

@@ -91,11 +91,13 @@ int journal_append(struct journal *journal, const struct record_event *event, ui
 		   struct err *err);
 
 /*
- * Waits until all events up to this ticket are durable: 0, or the failure. After a failure the
- * event is neither written for certain nor withdrawn: it is the first thing that journal_resume()
- * brings to disk, so ask again then. Any thread but a worker's and the writer's.
+ * Waits until all events up to this ticket are durable: 0, or the failure, or -ETIMEDOUT after
+ * most_ms (0: it waits as long as it takes). After a failure the event is neither written for
+ * certain nor withdrawn: it is the first thing that journal_resume() brings to disk, so ask again
+ * then; and what was not waited for comes to disk later. Any thread but a worker's and the
+ * writer's.
  */
-int journal_wait(struct journal *journal, uint64_t ticket, struct err *err);
+int journal_wait(struct journal *journal, uint64_t ticket, uint32_t most_ms, struct err *err);
 
 /* The same without waiting: 0, -EAGAIN (err is not touched), or the failure. */
 int journal_check(struct journal *journal, uint64_t ticket, struct err *err);

@@ -239,7 +239,7 @@ static double commit_event(struct box *box)
 	struct err err;
 	uint64_t ticket, from = bench_now_ns();
 	must(journal_append(box->journal, &event, &ticket, &err), &err);
-	must(journal_wait(box->journal, ticket, &err), &err);
+	must(journal_wait(box->journal, ticket, 0, &err), &err);
 	return (double)(bench_now_ns() - from) / 1e3;
 }
 

@@ -201,6 +201,8 @@ static uint32_t reap(struct disk *disk, struct disk_done *done, uint32_t most, u
 {
 	struct disk_sim *sim = self_of(disk);
 	uint32_t count = 0, first = chance(sim, DISK_SIM_OPERATIONS);
+	if (__atomic_load_n(&sim->stalls, __ATOMIC_ACQUIRE))
+		most = 0;
 	for (uint32_t i = 0; i < DISK_SIM_OPERATIONS && count < most; i++) {
 		struct disk_sim_operation *operation =
 			&sim->operations[(first + i) % DISK_SIM_OPERATIONS];

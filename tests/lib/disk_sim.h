@@ -42,6 +42,7 @@ struct disk_sim {
 	uint32_t short_percent; /* of writes are cut short */
 	uint32_t fail_percent;  /* of operations fail */
 	uint32_t late_percent;  /* chance that what is under way does not come back yet */
+	bool stalls;            /* nothing comes back; atomic */
 	uint64_t fail_at;       /* this operation fails, counted from 1; 0: none */
 	int fail_with;          /* -errno */
 	uint64_t capacity;      /* bytes of all files; 0: no end */

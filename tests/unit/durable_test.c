@@ -322,15 +322,36 @@ static void expect_as_before(const char *what)
 	cr_expect(!window_of(1)->interaction.revote, "%s", what);
 }
 
+static const struct {
+	const char *what;
+	int (*command)(void);
+} commands[] = {
+	{"close", close_it},   {"extend", extend_it},   {"cancel", cancel_it},
+	{"open", arm_another}, {"unload", take_it_out}, {"load", put_another_in_its_place},
+};
+
+Test(durable, a_command_that_the_disk_does_not_take_in_time_did_not_happen)
+{
+	arm(1);
+	for (size_t i = 0; i < COUNT_OF(commands); i++) {
+		end();
+		options.wait_ms = 1;
+		begin();
+		__atomic_store_n(&sim.stalls, true, __ATOMIC_RELEASE);
+		cr_expect_eq(commands[i].command(), -ETIMEDOUT, "%s", commands[i].what);
+		cr_expect_not_null(strstr(err.text, "nothing has changed"), "%s", err.text);
+		expect_as_before(commands[i].what);
+		__atomic_store_n(&sim.stalls, false, __ATOMIC_RELEASE);
+		end();
+		options.wait_ms = 0;
+		begin();
+		expect_as_before(commands[i].what);
+	}
+	end();
+}
+
 Test(durable, a_command_that_cannot_be_kept_did_not_happen)
 {
-	static const struct {
-		const char *what;
-		int (*command)(void);
-	} commands[] = {
-		{"close", close_it},   {"extend", extend_it},   {"cancel", cancel_it},
-		{"open", arm_another}, {"unload", take_it_out}, {"load", put_another_in_its_place},
-	};
 	arm(1);
 	put((struct record_vote){.voter = 1, .choice = 1});
 	for (size_t i = 0; i < COUNT_OF(commands); i++) {

@@ -318,7 +318,7 @@ Test(journal, no_receipt_leaves_before_its_vote_is_on_disk)
 	start_workers();
 	for (uint32_t i = 0; i < 50; i++) {
 		cr_assert_eq(append(i, &ticket), 0);
-		cr_assert_eq(journal_wait(journal, ticket, &err), 0);
+		cr_assert_eq(journal_wait(journal, ticket, 0, &err), 0);
 	}
 	join_workers();
 	journal_status(journal, &status);
@@ -340,16 +340,16 @@ Test(journal, after_a_failure_it_goes_on_in_another_segment_and_nothing_is_missi
 	uint64_t ticket;
 	watched.fail_at = 3;
 	cr_assert_eq(append(0, &ticket), 0);
-	cr_assert_eq(journal_wait(journal, ticket, &err), 0);
+	cr_assert_eq(journal_wait(journal, ticket, 0, &err), 0);
 	start_workers();
 	while (!journal_failed(journal, &err))
 		sched_yield();
 	cr_expect(strstr(err.text, scratch_directory) && strstr(err.text, "Input/output error"),
 		  "%s", err.text);
 	cr_assert_eq(append(1, &ticket), 0);
-	cr_expect_eq(journal_wait(journal, ticket, &err), -EIO);
+	cr_expect_eq(journal_wait(journal, ticket, 0, &err), -EIO);
 	journal_resume(journal);
-	cr_expect_eq(journal_wait(journal, ticket, &err), 0);
+	cr_expect_eq(journal_wait(journal, ticket, 0, &err), 0);
 	join_workers();
 	stop();
 	struct journal_report report = read_back();
@@ -364,7 +364,7 @@ Test(journal, a_failure_is_returned_by_stop)
 	uint64_t ticket;
 	watched.fail_at = 2; /* the first has said that it was started */
 	cr_assert_eq(append(0, &ticket), 0);
-	cr_expect_eq(journal_wait(journal, ticket, &err), -EIO);
+	cr_expect_eq(journal_wait(journal, ticket, 0, &err), -EIO);
 	cr_expect_eq(journal_stop(journal, &err), -EIO);
 	journal_close(journal);
 }
@@ -376,7 +376,7 @@ Test(journal, what_was_not_used_is_given_back_at_the_end)
 	struct stat file;
 	uint64_t ticket;
 	cr_assert_eq(append(0, &ticket), 0);
-	cr_assert_eq(journal_wait(journal, ticket, &err), 0);
+	cr_assert_eq(journal_wait(journal, ticket, 0, &err), 0);
 	stop();
 	cr_expect_eq(scratch_count(), 1);
 	cr_assert_eq(stat(scratch_path("0000000000000001.journal"), &file), 0);
@@ -475,7 +475,7 @@ Test(journal, a_long_event_is_written_whole)
 	event.text = long_text;
 	cr_assert_eq(journal_append(journal, &event, &ticket, &err), 0);
 	free(long_text); /* it is the journal's own copy that is written */
-	cr_assert_eq(journal_wait(journal, ticket, &err), 0, "%s", err.text);
+	cr_assert_eq(journal_wait(journal, ticket, 0, &err), 0, "%s", err.text);
 	journal_status(journal, &status);
 	cr_expect_gt(status.blocks, 60);
 	stop();
