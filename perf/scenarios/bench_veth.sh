@@ -55,7 +55,7 @@ stop_afxdp() {
 
 # tallyd whose receipts wait for its journal.
 start_durable() {
-	RIG_ACK=durable rig_configure
+	RIG_ACK=durable RIG_SEGMENT_MB=64 rig_configure
 	start_afxdp
 }
 

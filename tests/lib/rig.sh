@@ -27,6 +27,7 @@ rig_pids=()
 RIG_HUGEPAGES=no
 RIG_VOTERS=1000000
 RIG_ACK=durable
+RIG_SEGMENT_MB=4 # each start writes two of them
 
 rig_skip() {
 	echo "SKIP: $*"
@@ -208,6 +209,7 @@ rig_configure() {
 		[journal]
 		directory = $rig_dir/journal
 		ack = $RIG_ACK
+		segment_mb = $RIG_SEGMENT_MB
 		[results]
 		directory = $rig_dir/results
 		identity = $rig_dir/identity.key
