@@ -150,11 +150,11 @@ static json_t *core_json(const struct appliance *appliance, uint32_t index)
 			 (json_int_t)index, "lcore", (json_int_t)worker->lcore, "port", port->text,
 			 "queue", (json_int_t)worker->queue->number, "received",
 			 (json_int_t)received, "bursts", (json_int_t)bursts, "burst_fill", fill,
-			 "empty_polls", (json_int_t)tally_get(&worker->io.empty_polls),
-			 "rests", (json_int_t)tally_get(&worker->io.rests),
-			 "receipts_sent", (json_int_t)tally_get(&worker->io.replies_sent),
-			 "receipts_unsent", (json_int_t)tally_get(&worker->io.replies_unsent),
-			 "cycles_per_vote", total, "cycles", cycles);
+			 "empty_polls", (json_int_t)tally_get(&worker->io.empty_polls), "rests",
+			 (json_int_t)tally_get(&worker->io.rests), "receipts_sent",
+			 (json_int_t)tally_get(&worker->io.replies_sent), "receipts_unsent",
+			 (json_int_t)tally_get(&worker->io.replies_unsent), "cycles_per_vote",
+			 total, "cycles", cycles);
 }
 
 static json_t *port_json(const struct appliance *appliance, uint32_t index)

@@ -206,7 +206,8 @@ Test(ctl_screen, windows_share_the_lines_of_a_terminal)
 	"{\"worker\":" #worker ",\"lcore\":" #worker ",\"queue\":3,\"port\":"                      \
 	"\"dpdk:0000:3b:00.0,and=a,lot=of,words=behind,that=name,the=device\",\"received\":"       \
 	"9999999999,\"bursts\":888888888,\"burst_fill\":24.9,\"empty_polls\":777777777777,"        \
-	"\"rests\":99999999,\"receipts_sent\":9999999998,\"receipts_unsent\":12345,\"cycles_per_vote\":1210.5,"       \
+	"\"rests\":99999999,\"receipts_sent\":9999999998,\"receipts_unsent\":12345,\"cycles_per_"  \
+	"vote\":1210.5,"                                                                           \
 	"\"cycles\":{\"receive\":301.2,\"find_window\":12.0}}"
 
 Test(ctl_screen, stats_fit_a_terminal_of_80_columns)
