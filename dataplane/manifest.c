@@ -196,7 +196,7 @@ static int read_window(const struct json_fields *fields, struct manifest *manife
 {
 	const char *tenant;
 	uint64_t tenant_id = 0, id = 0, format;
-	bool certifiable;
+	bool certifiable = false;
 	int rc = json_fields_integer(fields, "format", MANIFEST_FORMAT, MANIFEST_FORMAT, &format);
 	if (!rc)
 		rc = json_fields_text(fields, "tenant", KEYRING_NAME_BYTES - 1, &tenant);
