@@ -18,8 +18,7 @@
 #define EXIT_SKIP 77
 
 static const char *const interactions[] = {
-	"{'id':1,'kind':'poll','question':'Colour, \"red\"?','options':['Red','Green, "
-	"light','Blue']}",
+	"{'id':1,'kind':'poll','question':'A, \"b\"?','options':['Red','Green, light','Blue']}",
 	"{'id':2,'kind':'poll','question':'Sure?','options':['Yes','No'],'revote':true}",
 	"{'id':3,'kind':'multi','question':'Which?','options':['A','B','C','D']}",
 	"{'id':4,'kind':'quiz','question':'Even?','options':['Yes','No'],'correct':[0]}",

@@ -95,9 +95,9 @@ Test(identity, says_where_it_cannot_be_made)
 
 Test(identity, text_that_is_no_key_is_refused)
 {
-	static const char *const bad[] = {"", "ab", PUBLIC "00",
-					  "x75a980182b10ab7d54bfed3c964073a0e"
-					  "e172f3daa62325af021a68f707511a"};
+	static const char no_hex[] =
+		"x75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+	static const char *const bad[] = {"", "ab", PUBLIC "00", no_hex};
 	uint8_t public[IDENTITY_PUBLIC_BYTES];
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_expect_eq(identity_parse(bad[i], public), -EINVAL, "%s", bad[i]);
