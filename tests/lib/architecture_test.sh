@@ -7,7 +7,7 @@ cd "$1"
 page=docs/architecture.md
 
 # The rooms whose every file is in the drawing; of the others only what it names must exist.
-rooms=(. wire ebpf dataplane dataplane/core dataplane/show ctl perf)
+rooms=(. wire client ebpf dataplane dataplane/core dataplane/show ctl perf)
 
 # "name.{c,h}" as name.c and name.h; directories end in a slash.
 expand() {
