@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * tallyctl key: the credential of one viewer, as the tenant's login service would hand it out.
- * Computed here from the keyring file; the appliance is not asked, since it never gives keys away.
+ * tallyctl key: the credential of one viewer, as the tenant's login service would hand it out; also
+ * as the one word that a player's library takes (client/tw_client.h). Computed here from the
+ * keyring file; the appliance is not asked, since it never gives keys away.
  */
 #include "ctl/verbs.h"
 
@@ -17,6 +18,13 @@
 
 #define DEFAULT_KEYRING "/etc/tallywire/keyring.json"
 
+/* connection id ‖ epoch ‖ voter ‖ voter key ‖ the first bytes of the tag over the first three */
+#define WORD_PREFIX     "tallywire1:"
+#define WORD_KEY        13
+#define WORD_CHECK      (WORD_KEY + AUTH_KEY_BYTES)
+#define WORD_BYTES      (WORD_CHECK + 4)
+#define WORD_CHARACTERS (sizeof(WORD_PREFIX) - 1 + 2 * WORD_BYTES)
+
 enum { KEY_KEYRING, KEY_EPOCH, KEY_SERVER, KEY_ADDRESS };
 
 struct credential {
@@ -25,7 +33,8 @@ struct credential {
 	uint32_t voter;
 	char connection_id[2 * sizeof(struct connection_id) + 1]; /* hex */
 	char voter_key[2 * AUTH_KEY_BYTES + 1];                   /* hex */
-	const char *address;                                      /* NULL: not given */
+	char word[WORD_CHARACTERS + 1];
+	const char *address; /* NULL: not given */
 };
 
 /* "host:4433", "192.0.2.1:4433", "[2001:db8::1]:4433" */
@@ -52,6 +61,22 @@ static const struct auth_key *find_key(const struct keyring *keyring, uint16_t t
 	return NULL;
 }
 
+/* `packet` is of this voter: the library's word begins with what both hold. */
+static void write_word(const struct vote_packet *packet, const uint8_t voter_key[AUTH_KEY_BYTES],
+		       char word[WORD_CHARACTERS + 1])
+{
+	uint8_t bytes[WORD_BYTES], tag[AUTH_TAG_BYTES];
+	memcpy(bytes, &packet->cid, sizeof(packet->cid));
+	bytes[8] = packet->key_epoch;
+	memcpy(bytes + 9, &packet->voter_be, sizeof(packet->voter_be));
+	memcpy(bytes + WORD_KEY, voter_key, AUTH_KEY_BYTES);
+	auth_tag(voter_key, bytes, WORD_KEY, tag);
+	memcpy(bytes + WORD_CHECK, tag, WORD_BYTES - WORD_CHECK);
+	memcpy(word, WORD_PREFIX, sizeof(WORD_PREFIX) - 1);
+	sodium_bin2hex(word + sizeof(WORD_PREFIX) - 1, 2 * WORD_BYTES + 1, bytes, WORD_BYTES);
+	sodium_memzero(bytes, sizeof(bytes));
+}
+
 static void compute(const struct auth_key *key, uint16_t server, struct credential *credential)
 {
 	uint8_t voter_key[AUTH_KEY_BYTES];
@@ -67,18 +92,20 @@ static void compute(const struct auth_key *key, uint16_t server, struct credenti
 		       (const uint8_t *)&packet.cid, sizeof(packet.cid));
 	sodium_bin2hex(credential->voter_key, sizeof(credential->voter_key), voter_key,
 		       sizeof(voter_key));
+	write_word(&packet, voter_key, credential->word);
 	sodium_memzero(voter_key, sizeof(voter_key));
 }
 
 static void print(const struct credential *credential, uint64_t server, bool json)
 {
 	if (json) {
-		json_t *document = json_pack(
-			"{s:s, s:i, s:I, s:i, s:I, s:s, s:s, s:s?}", "tenant",
-			credential->tenant->name, "tenant_id", credential->tenant->id, "voter",
-			(json_int_t)credential->voter, "epoch", credential->epoch, "server",
-			(json_int_t)server, "connection_id", credential->connection_id, "voter_key",
-			credential->voter_key, "address", credential->address);
+		json_t *document =
+			json_pack("{s:s, s:i, s:I, s:i, s:I, s:s, s:s, s:s, s:s?}", "tenant",
+				  credential->tenant->name, "tenant_id", credential->tenant->id,
+				  "voter", (json_int_t)credential->voter, "epoch",
+				  credential->epoch, "server", (json_int_t)server, "connection_id",
+				  credential->connection_id, "voter_key", credential->voter_key,
+				  "credential", credential->word, "address", credential->address);
 		output_json(document, true);
 		json_decref(document);
 		return;
@@ -88,6 +115,7 @@ static void print(const struct credential *credential, uint64_t server, bool jso
 	printf("epoch          %u\n", credential->epoch);
 	printf("connection id  %s\n", credential->connection_id);
 	printf("voter key      %s\n", credential->voter_key);
+	printf("credential     %s\n", credential->word);
 	if (credential->address)
 		printf("address        %s\n", credential->address);
 	else
@@ -135,6 +163,7 @@ static int answer(const struct args *args, const struct keyring *keyring, const 
 	compute(key, (uint16_t)wish->server, &credential);
 	print(&credential, wish->server, args->json);
 	sodium_memzero(credential.voter_key, sizeof(credential.voter_key));
+	sodium_memzero(credential.word, sizeof(credential.word));
 	return EXIT_DONE;
 }
 

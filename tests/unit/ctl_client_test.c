@@ -5,6 +5,7 @@
 #include <errno.h>
 #include "ctl/client.h"
 #include "tests/lib/live_answers.h"
+#include "client/tw_client.h"
 #include "tests/lib/scripted_peer.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -666,6 +667,16 @@ Test(ctl_client, key_computes_the_credential_of_the_specification)
 	cr_expect_eq(TALLYCTL("key", "acme", "42", "--keyring", path), 0);
 	expect_in("stdout", "connection id  070001000700002a\n");
 	expect_in("stdout", "voter key      cdfec3456f3e1798e500a51884c71581\n");
+	/* The word is one that the viewer's library takes, and says the same. */
+	struct tw_credential credential;
+	const char *word = strstr(scratch_read("stdout"), "tallywire1:");
+	cr_assert_not_null(word);
+	cr_assert_eq(tw_credential_parse(word, strcspn(word, "\n"), &credential), TW_OK);
+	cr_expect_eq(credential.voter, 42);
+	cr_expect_eq(credential.tenant, 7);
+	cr_expect_eq(credential.epoch, 1);
+	expect_in("stdout", "credential     tallywire1:070001000700002a010000002a"
+			    "cdfec3456f3e1798e500a51884c71581");
 	cr_expect_eq(TALLYCTL("key", "acme", "42", "--keyring", path, "--json", "--server", "513",
 			      "--address", "[2001:db8::1]:4433"),
 		     0);
