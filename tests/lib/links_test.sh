@@ -19,8 +19,8 @@ links_of() {
 
 # wire/vote_packet.h, docs/decisions/: not preceded by another part of a path (build/ctl/tallyctl).
 paths_of() {
-	grep -oE '(^|[^A-Za-z0-9_./-])(wire|ebpf|dataplane|ctl|perf|tests|docs|LICENSES)/[A-Za-z0-9_./*-]*' \
-		"$1" | grep -oE '(wire|ebpf|dataplane|ctl|perf|tests|docs|LICENSES)/.*' | sed 's/[.,:]*$//' || true
+	grep -oE '(^|[^A-Za-z0-9_./-])(wire|client|ebpf|dataplane|ctl|perf|tests|docs|LICENSES)/[A-Za-z0-9_./*-]*' \
+		"$1" | grep -oE '(wire|client|ebpf|dataplane|ctl|perf|tests|docs|LICENSES)/.*' | sed 's/[.,:]*$//' || true
 }
 
 pages=(README.md CONTRIBUTING.md LICENSE docs/*.md docs/decisions/*.md perf/*.md perf/results/*.md)
