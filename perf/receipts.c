@@ -3,14 +3,17 @@
  * The sender's books: one open-addressing table from what a receipt echoes to the datagrams sent.
  *
  * Called by the sender for each frame that comes back, and by tests. It never sends and reads no
- * clock. A receipt echoes connection id, epoch, interaction, voter and revision, but neither choice
- * nor program time, so address and port are part of the key.
+ * clock. Whether a receipt is signed by the appliance and can be the answer to a vote is asked of
+ * the library for players: what they would drop is wrong here. A receipt echoes connection id,
+ * epoch, interaction, voter and revision, but neither choice nor program time, so address and port
+ * are part of the key.
  */
 #include "perf/receipts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "client/tw_parts.h"
 #include "perf/vote_view.h"
 #include "wire/vote_packet.h"
 
@@ -39,16 +42,10 @@ static uint64_t echo_hash(const struct vote_view *view)
 	return mix(hash, packet->key_epoch);
 }
 
-static bool same_echo(const struct vote_view *a, const struct vote_view *b)
+static bool same_socket(const struct vote_view *a, const struct vote_view *b)
 {
-	const struct vote_packet *left = (const void *)a->payload,
-				 *right = (const void *)b->payload;
 	return a->port_be == b->port_be && a->address_bytes == b->address_bytes &&
-	       !memcmp(a->address, b->address, a->address_bytes) &&
-	       !memcmp(&left->cid, &right->cid, sizeof(left->cid)) &&
-	       left->key_epoch == right->key_epoch &&
-	       left->interaction_be == right->interaction_be && left->voter_be == right->voter_be &&
-	       !memcmp(left->revision_be, right->revision_be, sizeof(left->revision_be));
+	       !memcmp(a->address, b->address, a->address_bytes);
 }
 
 /* A record known to hold a vote. */
@@ -75,7 +72,7 @@ static bool tag_right(const struct receipts *receipts, const void *payload)
 		return false;
 	auth_voter_key(key, be16(packet->cid.tenant_be), packet->key_epoch, be32(packet->voter_be),
 		       voter_key);
-	return auth_tag_matches(voter_key, packet, VOTE_TAG_OFFSET, packet->tag);
+	return tw_siphash_matches(voter_key, payload, VOTE_TAG_OFFSET, packet->tag);
 }
 
 /* The datagram with these bytes from this viewer; a new one where there is none yet. */
@@ -86,7 +83,7 @@ static uint32_t intern(struct receipts *receipts, uint32_t record, const struct 
 		uint32_t known = receipts->slots[slot] - 1;
 		struct vote_view other;
 		view_record(receipts, receipts->datagrams[known].record, &other);
-		if (same_echo(view, &other) && !memcmp(view->payload, other.payload, VOTE_BYTES))
+		if (same_socket(view, &other) && !memcmp(view->payload, other.payload, VOTE_BYTES))
 			return known;
 	}
 	uint32_t number = receipts->count++;
@@ -183,15 +180,11 @@ void receipts_free(struct receipts *receipts)
 	memset(receipts, 0, sizeof(*receipts));
 }
 
-/* What the receipt says can be said of this vote. */
-static bool plausible(const struct receipt_packet *receipt, const struct vote_packet *vote)
+/* Where something stands already, it has a name; only a mask can be called like none. */
+static bool names_what_stands(const struct receipt_packet *receipt, const struct vote_packet *vote)
 {
-	switch (receipt->status) {
-	case RECEIPT_COUNTED:
-	case RECEIPT_CHANGED: return receipt->choice_be == vote->choice_be;
-	case RECEIPT_DUPLICATE: return receipt->choice_be != be16(CHOICE_NONE);
-	default: return receipt->status < RECEIPT_STATUSES;
-	}
+	return receipt->status != RECEIPT_DUPLICATE || receipt->choice_be != be16(CHOICE_NONE) ||
+	       vote->choice_be == be16(CHOICE_NONE);
 }
 
 static bool was_sent_with(const struct receipts *receipts, uint32_t number, uint16_t choice_be)
@@ -258,8 +251,8 @@ static uint32_t find_datagram(const struct receipts *receipts, const struct vote
 		struct vote_view vote;
 		view_record(receipts, datagram->record, &vote);
 		if (!datagram->sends || !(datagram->flags & DATAGRAM_AWAITED) ||
-		    !same_echo(view, &vote) ||
-		    !plausible((const void *)view->payload, (const void *)vote.payload) ||
+		    !same_socket(view, &vote) || !tw_answer_fits(vote.payload, view->payload) ||
+		    !names_what_stands((const void *)view->payload, (const void *)vote.payload) ||
 		    !fits_question(receipts, number, (const void *)view->payload,
 				   (const void *)vote.payload))
 			continue;
@@ -278,9 +271,7 @@ enum receipt_finding receipts_take(struct receipts *receipts, uint8_t *data, con
 	if (!vote_view_of_receipt(data, end, receipts->vote_port_be, &view))
 		return RECEIPT_FINDING_FOREIGN;
 	const struct receipt_packet *receipt = (const void *)view.payload;
-	bool right = receipt->type == RECEIPT_TYPE && receipt->status < RECEIPT_STATUSES &&
-		     (!receipts->keys || tag_right(receipts, receipt));
-	if (right)
+	if (!receipts->keys || tag_right(receipts, receipt))
 		*number = find_datagram(receipts, &view);
 	if (*number == RECEIPTS_NO_DATAGRAM) {
 		receipts->invalid++;
