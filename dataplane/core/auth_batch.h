@@ -2,7 +2,8 @@
 /*
  * Keys and tags of a whole burst at once: the same SipHash as in auth.h, several votes side by side
  * in SIMD lanes where the CPU has them, through libsodium where not. Called by the pipeline, twice
- * a burst; reads 32 bytes of each message and 16 of each tenant key, nothing around them; never
+ * a burst, and for notices; reads 32 bytes of each message, or as many as it is told, and 16 of
+ * each tenant key, nothing around them; never
  * judges a tag.
  *
  * SipHash-2-4 with 128-bit output: Aumasson and Bernstein, "SipHash: a fast short-input PRF"
@@ -52,6 +53,14 @@ void auth_batch_open(uint32_t count, const uint8_t *const tenant_keys[],
 /* tags[i] of the first 32 bytes at messages[i], under key i: for receipts. */
 void auth_batch_sign(uint32_t count, const struct auth_batch_keys *keys,
 		     const void *const messages[], uint64_t tags[]);
+
+/*
+ * tags[i] of all `bytes` at messages[i], 32 to 255 of them, under the voter's key, which is derived
+ * as by auth_batch_open(): for notices. From byte 32 on the messages must be alike: one of them is
+ * read for all.
+ */
+void auth_batch_tell(uint32_t count, const uint8_t *const tenant_keys[],
+		     const void *const messages[], uint32_t bytes, uint64_t tags[]);
 
 /* Key i as auth.h takes it, for what is not 32 bytes long. */
 static inline void auth_batch_key(const struct auth_batch_keys *keys, uint32_t i,

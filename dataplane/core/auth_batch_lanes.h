@@ -76,13 +76,14 @@ LANES_INLINE void siphash_word(struct siphash *s, uint32_t groups, const lanes m
 		s->v0[g] ^= m[g];
 }
 
-/* The last word is the length alone, since ours are multiples of 8; then the first 8 bytes come. */
-LANES_INLINE void siphash_finish(struct siphash *s, uint32_t groups, uint64_t bytes, lanes out[])
+/* `last` is the last word: what is left of the message, its length in the top byte. Then the first
+ * 8 bytes come. */
+LANES_INLINE void siphash_finish(struct siphash *s, uint32_t groups, uint64_t last, lanes out[])
 {
-	lanes length[GROUPS];
+	lanes word[GROUPS];
 	EACH (g, groups)
-		length[g] = all(bytes << 56);
-	siphash_word(s, groups, length);
+		word[g] = all(last);
+	siphash_word(s, groups, word);
 	EACH (g, groups)
 		s->v2[g] ^= 0xee;
 	siphash_rounds(s, groups, 4);
@@ -123,7 +124,7 @@ LANES_INLINE void derive_keys(uint32_t groups, lanes words[4][GROUPS], lanes k0[
 		input[g] = voter_key_input(words[0][g], words[1][g], words[2][g]);
 	siphash_start(&s, groups, k0, k1);
 	siphash_word(&s, groups, input);
-	siphash_finish(&s, groups, sizeof(struct voter_key_input), k0);
+	siphash_finish(&s, groups, (uint64_t)sizeof(struct voter_key_input) << 56, k0);
 	siphash_finish_more(&s, groups, k1);
 }
 
@@ -134,7 +135,7 @@ LANES_INLINE void compute_tags(uint32_t groups, lanes words[4][GROUPS], const la
 	siphash_start(&s, groups, k0, k1);
 	EACH (w, 4)
 		siphash_word(&s, groups, words[w]);
-	siphash_finish(&s, groups, VOTE_TAG_OFFSET, out);
+	siphash_finish(&s, groups, (uint64_t)VOTE_TAG_OFFSET << 56, out);
 }
 
 LANES_INLINE void load_words(uint32_t groups, const void *const messages[], lanes words[4][GROUPS])
@@ -179,6 +180,36 @@ LANES_INLINE void sign_groups(uint32_t groups, const uint64_t *k0_in, const uint
 		memcpy(tags + g * LANES, &out[g], sizeof(lanes));
 }
 
+/* Behind the heads all messages are alike, so one of them is read for all. */
+LANES_INLINE void tell_groups(uint32_t groups, const uint8_t *const tenant_keys[],
+			      const void *const messages[], uint32_t bytes, uint64_t *tags)
+{
+	struct siphash s;
+	lanes words[4][GROUPS], k0[GROUPS], k1[GROUPS], out[GROUPS];
+	const uint8_t *first = messages[0];
+	uint32_t at = VOTE_TAG_OFFSET;
+	load_words(groups, messages, words);
+	EACH (g, groups)
+		load_keys(tenant_keys + g * LANES, &k0[g], &k1[g]);
+	derive_keys(groups, words, k0, k1);
+	siphash_start(&s, groups, k0, k1);
+	EACH (w, 4)
+		siphash_word(&s, groups, words[w]);
+	for (; bytes - at >= 8; at += 8) {
+		uint64_t alike;
+		memcpy(&alike, first + at, sizeof(alike));
+		EACH (g, groups)
+			out[g] = all(alike);
+		siphash_word(&s, groups, out);
+	}
+	uint64_t last = (uint64_t)bytes << 56;
+	for (uint32_t i = 0; at + i < bytes; i++)
+		last |= (uint64_t)first[at + i] << 8 * i;
+	siphash_finish(&s, groups, last, out);
+	EACH (g, groups)
+		memcpy(tags + g * LANES, &out[g], sizeof(lanes));
+}
+
 /* A last group that is not full does its last vote several times, beside itself. */
 LANES_INLINE void fill(uint32_t count, const void *const from[], const void *to[LANES])
 {
@@ -202,6 +233,23 @@ LANES_INLINE void open_all(uint32_t count, const uint8_t *const tenant_keys[],
 		fill(rest, (const void *const *)(tenant_keys + i), full_keys);
 		open_groups(1, (const uint8_t *const *)full_keys, full_messages, keys->k0 + i,
 			    keys->k1 + i, full_tags);
+		memcpy(tags + i, full_tags, rest * sizeof(tags[0]));
+	}
+}
+
+LANES_INLINE void tell_all(uint32_t count, const uint8_t *const tenant_keys[],
+			   const void *const messages[], uint32_t bytes, uint64_t tags[])
+{
+	uint32_t i = 0;
+	for (; count - i >= GROUPS * LANES; i += GROUPS * LANES)
+		tell_groups(GROUPS, tenant_keys + i, messages + i, bytes, tags + i);
+	for (; i < count; i += LANES) {
+		uint32_t rest = count - i < LANES ? count - i : LANES;
+		const void *full_messages[LANES], *full_keys[LANES];
+		uint64_t full_tags[LANES];
+		fill(rest, messages + i, full_messages);
+		fill(rest, (const void *const *)(tenant_keys + i), full_keys);
+		tell_groups(1, (const uint8_t *const *)full_keys, full_messages, bytes, full_tags);
 		memcpy(tags + i, full_tags, rest * sizeof(tags[0]));
 	}
 }

@@ -195,8 +195,20 @@ static void negotiate(struct burst *burst, uint32_t i)
 		burst->reply_bytes[i] = burst->frame[i].payload_offset + bytes;
 }
 
+/* Its lane still has its key: what was moved went to lanes of packets before it. */
+static void answer_watch(const struct pipeline *pipeline, struct burst *burst, uint32_t i)
+{
+	uint8_t voter_key[AUTH_KEY_BYTES];
+	if (!pipeline->watch)
+		return;
+	auth_batch_key(&burst->keys, burst->lane[i], voter_key);
+	burst->reply_bytes[i] =
+		watch_answer(pipeline->watch, burst->data[i], burst->data[i] + burst->bytes[i],
+			     &burst->frame[i], voter_key, burst->arrival_us[i]);
+}
+
 /* Fills in the receipts of those that get one; lanes are closed up. */
-static void fill_receipts(struct burst *burst, struct lanes *lanes)
+static void fill_receipts(const struct pipeline *pipeline, struct burst *burst, struct lanes *lanes)
 {
 	lanes->count = 0;
 	for (uint32_t i = 0; i < burst->count; i++) {
@@ -204,6 +216,8 @@ static void fill_receipts(struct burst *burst, struct lanes *lanes)
 		burst->reply_bytes[i] = 0;
 		if (burst->verdict[i] == VERDICT_NEGOTIATED)
 			negotiate(burst, i);
+		else if (burst->verdict[i] == VERDICT_WATCH)
+			answer_watch(pipeline, burst, i);
 		if (status == RECEIPT_NONE)
 			continue;
 		uint32_t lane = lanes->count++;
@@ -227,7 +241,7 @@ static void receipt_burst(const struct pipeline *pipeline, struct burst *burst)
 	struct lanes lanes;
 	uint64_t tags[BURST_MAX];
 	count_burst(pipeline, burst);
-	fill_receipts(burst, &lanes);
+	fill_receipts(pipeline, burst, &lanes);
 	auth_batch_sign(lanes.count, &burst->keys, lanes.message, tags);
 	for (uint32_t lane = 0; lane < lanes.count; lane++) {
 		uint32_t i = lanes.packet[lane];

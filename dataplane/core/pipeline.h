@@ -12,6 +12,7 @@
 
 #include "dataplane/core/burst.h"
 #include "dataplane/core/journal_ring.h"
+#include "dataplane/core/watch.h"
 
 /* X(symbol, name): the steps whose cycles are counted */
 #define PIPELINE_STEPS(X)                                                                          \
@@ -52,6 +53,7 @@ struct pipeline {
 	uint16_t vote_port_be;
 	struct journal_ring *journal; /* the worker's; NULL: answers are not kept */
 	bool full;                    /* no reply can wait: nothing is recorded in this burst */
+	struct watch *watch;          /* the worker's; NULL: a WATCH is counted, not answered */
 };
 
 /*

@@ -55,6 +55,12 @@ static inline void tally_add(uint64_t *counter, uint64_t by)
 	__atomic_store_n(counter, *counter + by, __ATOMIC_RELEASE);
 }
 
+/* Of a counter that is a level, which goes down, too. */
+static inline void tally_set(uint64_t *counter, uint64_t value)
+{
+	__atomic_store_n(counter, value, __ATOMIC_RELEASE);
+}
+
 static inline uint64_t tally_get(const uint64_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);

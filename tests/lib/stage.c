@@ -215,15 +215,19 @@ static uint32_t kept_bytes(const struct burst *burst, uint32_t i)
 	return bytes < ENVELOPE_MAX_BYTES ? bytes : ENVELOPE_MAX_BYTES;
 }
 
-/* Receipts go only to packets judged by rules 6 to 13, all of those get one, and no frame grows. */
-static const char *check_replies(const struct stage_burst *burst)
+/*
+ * Receipts go only to packets judged by rules 6 to 13, all of those get one, as does a WATCH where
+ * viewers are told, and no frame grows.
+ */
+static const char *check_replies(const struct stage_burst *burst, bool tells)
 {
 	const struct burst *b = &burst->burst;
 	for (uint32_t i = 0; i < b->count; i++) {
 		enum verdict verdict = b->verdict[i];
 		if (verdict <= VERDICT_NONE || verdict >= VERDICT_COUNT)
 			return "a packet has no verdict";
-		bool answered = verdict >= VERDICT_UNKNOWN || verdict == VERDICT_NEGOTIATED;
+		bool answered = verdict >= VERDICT_UNKNOWN || verdict == VERDICT_NEGOTIATED ||
+				(verdict == VERDICT_WATCH && tells);
 		if (answered != (b->reply_bytes[i] != 0))
 			return answered ? "an answer is missing" : "an answer nobody may get";
 		if (b->reply_bytes[i] > b->bytes[i])
@@ -248,5 +252,5 @@ const char *stage_play(struct stage *stage, uint32_t worker, struct stage_burst 
 		return "received or bursts did not go up by this burst";
 	if (counters->verdicts[VERDICT_NONE] != 0)
 		return "a packet was counted as undecided";
-	return check_replies(burst);
+	return check_replies(burst, stage->pipeline[worker].watch);
 }

@@ -351,3 +351,44 @@ Test(auth_batch, backends_have_names)
 	cr_expect_str_eq(auth_backend_name(AUTH_AVX2), "avx2");
 	cr_expect_str_eq(auth_backend_name(AUTH_AVX512), "avx512");
 }
+
+/* Notices: heads of their own, and behind byte 32 all alike. */
+static void check_notices(enum auth_backend backend)
+{
+	static uint8_t notices[AUTH_BATCH_MAX][256], tenant_keys[AUTH_BATCH_MAX][AUTH_KEY_BYTES];
+	const void *messages[AUTH_BATCH_MAX];
+	const uint8_t *keys[AUTH_BATCH_MAX];
+	uint64_t state = 9, tags[AUTH_BATCH_MAX], expected[AUTH_BATCH_MAX];
+	if (!can_use(backend))
+		return;
+	random_fill(&state, (uint8_t *)notices, sizeof(notices));
+	random_fill(&state, (uint8_t *)tenant_keys, sizeof(tenant_keys));
+	for (uint32_t i = 0; i < AUTH_BATCH_MAX; i++) {
+		memcpy(notices[i] + 32, notices[0] + 32, sizeof(notices[i]) - 32);
+		messages[i] = notices[i];
+		keys[i] = tenant_keys[i];
+	}
+	for (uint32_t bytes = 32; bytes <= 255; bytes++) {
+		uint32_t count = bytes % (AUTH_BATCH_MAX + 1);
+		for (uint32_t i = 0; i < count; i++) {
+			const struct vote_packet *packet = messages[i];
+			uint8_t voter_key[AUTH_KEY_BYTES];
+			auth_voter_key(keys[i], be16(packet->cid.tenant_be), packet->key_epoch,
+				       be32(packet->voter_be), voter_key);
+			auth_tag(voter_key, packet, bytes, (uint8_t *)&expected[i]);
+		}
+		memset(tags, 0x5a, sizeof(tags));
+		auth_batch_tell(count, keys, messages, bytes, tags);
+		check_tags("tag of a notice", tags, expected, count);
+	}
+}
+
+Test(auth_batch, avx2_tags_notices_of_every_length)
+{
+	check_notices(AUTH_AVX2);
+}
+
+Test(auth_batch, avx512_tags_notices_of_every_length)
+{
+	check_notices(AUTH_AVX512);
+}
