@@ -207,6 +207,29 @@ static void put_ballots(FILE *out, const json_t *stats)
 	fputc('\n', out);
 }
 
+/* Who is told of windows. An older tallyd does not say, and one without a table has nothing to. */
+static void put_viewers(FILE *out, const json_t *stats)
+{
+	const json_t *viewers = json_object_get(stats, "viewers");
+	char subscribers[TEXT_NUMBER_BYTES], room[TEXT_NUMBER_BYTES], pushed[TEXT_NUMBER_BYTES];
+	if (!json_is_object(viewers))
+		return;
+	fprintf(out, "%s viewers subscribed of %s there is room for; %s notices of changes sent\n",
+		text_number(reply_count(viewers, "subscribers"), subscribers),
+		text_number(reply_count(viewers, "room"), room),
+		text_number(reply_count(viewers, "pushed"), pushed));
+	if (reply_count(viewers, "no_room"))
+		fprintf(out, "%sViewers found no room %s times: raise [watch] subscribers%s\n",
+			output_style(STYLE_CAUTION),
+			text_number(reply_count(viewers, "no_room"), room),
+			output_style(STYLE_PLAIN));
+	if (reply_count(viewers, "rounds_lost"))
+		fprintf(out, "%sOf changes %s were not told to all: workers are too busy%s\n",
+			output_style(STYLE_CAUTION),
+			text_number(reply_count(viewers, "rounds_lost"), room),
+			output_style(STYLE_PLAIN));
+}
+
 static void put_span(FILE *out, double us)
 {
 	if (us < 1e6)
@@ -274,6 +297,7 @@ static void put_stats(FILE *out, const json_t *stats, int columns, bool brief)
 	if (json_array_size(ports) > 0)
 		put_ports(out, ports, columns);
 	put_ballots(out, stats);
+	put_viewers(out, stats);
 }
 
 static void show(const struct args *args, const json_t *stats, bool on_screen)

@@ -2,9 +2,9 @@
 /*
  * The one ladder: each rung takes something, and each failure steps down from where it stands.
  *
- * config → keyring → fronts → EAL → devices → windows → journal → sealer → workers. Fronts come
- * before EAL, since AF_XDP sockets join the program that they find; they go last, so no vote falls
- * through to the host.
+ * config → keyring → fronts → EAL → devices → windows → journal → sealer → viewers → workers.
+ * Fronts come before EAL, since AF_XDP sockets join the program that they find; they go last, so no
+ * vote falls through to the host.
  */
 #include "dataplane/appliance.h"
 
@@ -14,6 +14,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "dataplane/clock.h"
 #include "dataplane/control.h"
@@ -120,6 +121,31 @@ static int open_sealer(struct appliance *appliance, struct err *err)
 			   err);
 }
 
+/* What every worker has pushed. */
+static uint64_t rounds_done(void *context)
+{
+	const struct appliance *appliance = context;
+	uint64_t done = UINT64_MAX;
+	for (uint32_t i = 0; i < appliance->worker_count; i++) {
+		uint64_t worker = tally_get(&appliance->workers[i]->watch.counters.rounds_done);
+		done = worker < done ? worker : done;
+	}
+	return done;
+}
+
+static int open_viewers(struct appliance *appliance, struct err *err)
+{
+	const struct viewers_options options = {
+		.windows = appliance->windows,
+		.rounds_done = rounds_done,
+		.quiesce = wait_for_workers,
+		.context = appliance,
+	};
+	if (appliance->config.subscribers == 0)
+		return 0;
+	return viewers_create(&options, clock_monotonic_us(), &appliance->viewers, err);
+}
+
 /*
  * What a device may hold of a queue's buffers at a time: what an AF_XDP socket receives into
  * (2,048), what is sent and not given back yet (2,048), the pool's cache. With none left to receive
@@ -137,6 +163,33 @@ static int make_waiting(struct worker *worker, uint64_t mbufs, int node)
 	worker->waiting.replies = rte_zmalloc_socket(
 		"waiting", places * sizeof(struct waiting_reply), WORKER_ALIGN, node);
 	return worker->waiting.replies ? 0 : -ENOMEM;
+}
+
+/* Where all memory of a table is there before the first viewer. */
+static int make_watch(struct appliance *appliance, struct worker *worker, struct err *err)
+{
+	uint32_t room = (uint32_t)appliance->config.subscribers;
+	size_t bytes = subscribers_bytes(room);
+	if (!appliance->viewers)
+		return 0;
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (memory == MAP_FAILED)
+		return err_set(err, -ENOMEM,
+			       "[watch] subscribers: no memory for %u viewers of queue %u (%zu "
+			       "MiB): lower it",
+			       room, worker->pipeline.worker, bytes >> 20);
+	subscribers_init(&worker->watch.subscribers, memory, room);
+	worker->published_bulletin = viewers_published(appliance->viewers);
+	worker->pipeline.watch = &worker->watch;
+	return 0;
+}
+
+static void free_watch(const struct worker *worker)
+{
+	const struct subscribers *table = &worker->watch.subscribers;
+	if (worker->pipeline.watch)
+		munmap(table->entries, subscribers_bytes(table->room));
 }
 
 static int make_worker(struct appliance *appliance, uint32_t index, struct err *err)
@@ -163,7 +216,7 @@ static int make_worker(struct appliance *appliance, uint32_t index, struct err *
 	if (appliance->durable)
 		worker->pipeline.journal = journal_ring(durable_journal(appliance->durable), index);
 	worker->wait = appliance->config.ack == ACK_DURABLE;
-	return 0;
+	return make_watch(appliance, worker, err);
 }
 
 /* The workers have ended; what they put into their rings is written yet. */
@@ -182,6 +235,7 @@ static void stop_workers(struct appliance *appliance)
 	stop_durable(appliance);
 	for (uint32_t i = 0; i < appliance->worker_count; i++) {
 		worker_finish(appliance->workers[i]);
+		free_watch(appliance->workers[i]);
 		rte_free(appliance->workers[i]->waiting.replies);
 		rte_free(appliance->workers[i]);
 	}
@@ -244,11 +298,16 @@ int appliance_start(struct appliance *appliance, const char *config_path, const 
 	rc = open_sealer(appliance, err);
 	if (rc)
 		goto err_durable_close;
-	rc = start_workers(appliance, err);
+	rc = open_viewers(appliance, err);
 	if (rc)
 		goto err_sealer_close;
+	rc = start_workers(appliance, err);
+	if (rc)
+		goto err_viewers_destroy;
 	return 0;
 
+err_viewers_destroy:
+	viewers_destroy(appliance->viewers);
 err_sealer_close:
 	sealer_close(appliance->sealer);
 err_durable_close:
@@ -273,6 +332,7 @@ void appliance_stop(struct appliance *appliance)
 	control_close(appliance->control);
 	sealer_close(appliance->sealer);
 	stop_workers(appliance);
+	viewers_destroy(appliance->viewers);
 	durable_close(appliance->durable);
 	windows_destroy(appliance->windows);
 	ports_stop(&appliance->ports);

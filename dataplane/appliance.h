@@ -10,6 +10,7 @@
 #include "dataplane/port.h"
 #include "dataplane/show/keyring.h"
 #include "dataplane/tenants.h"
+#include "dataplane/viewers.h"
 #include "dataplane/windows.h"
 #include "dataplane/worker.h"
 
@@ -26,6 +27,7 @@ struct appliance {
 	struct windows *windows;
 	struct durable *durable; /* NULL: [journal] ack = none */
 	struct sealer *sealer;   /* NULL as well */
+	struct viewers *viewers; /* NULL: [watch] subscribers = 0 */
 	struct rte_rcu_qsbr *rcu;
 	struct worker *workers[CONFIG_MAX_QUEUES]; /* each in memory of its own lcore's node */
 	uint32_t worker_count;                     /* ports.queue_count once they run */

@@ -83,6 +83,11 @@ void clock_start(void)
 	clock_follow();
 }
 
+uint64_t clock_monotonic_us(void)
+{
+	return source->monotonic_us(source->context);
+}
+
 uint64_t clock_now_us(void)
 {
 	/* The word says all there is to say, so it needs no order with any other. */

@@ -35,6 +35,9 @@ void clock_start(void);
 /* UTC, µs since 1970. Any thread; no system call (vDSO), no lock. */
 uint64_t clock_now_us(void);
 
+/* The source's monotonic time, µs: for what lasts, not for what time it is. As clock_now_us(). */
+uint64_t clock_monotonic_us(void);
+
 /* True where the source's UTC is CLOCK_STEP_US or more away. Control thread; no system call. */
 bool clock_is_off(void);
 

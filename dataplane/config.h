@@ -42,6 +42,8 @@
 	  "answers per voter, on average, for which an upvote finds room; more are answered busy") \
 	X(windows, memory_mb, windows_mb, NUMBER, "1024", 1, 16777216,                             \
 	  "memory for ballots and tallies of all windows, in MiB")                                 \
+	X(watch, subscribers, subscribers, NUMBER, "131072", 0, 16777216,                          \
+	  "viewers per queue who can be told of windows at a time; 0: WATCH is not answered")      \
 	X(journal, directory, journal_dir, TEXT, "/var/lib/tallywire/journal", 0, 0,               \
 	  "where the journal is kept; made where its parent is there")                             \
 	X(journal, ack, ack, ACK, "durable", 0, 0,                                                 \
@@ -123,6 +125,7 @@ struct config {
 	uint64_t voters;
 	uint64_t upvotes;
 	uint64_t windows_mb;
+	uint64_t subscribers; /* per queue */
 	uint64_t packet_mb;
 	uint64_t mbufs;
 	enum front_mode front_mode;

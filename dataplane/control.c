@@ -233,6 +233,8 @@ static void tell_changes(struct control *control)
 	uint64_t now_us = clock_now_us();
 	control->changes_told = windows_changes(windows);
 	transitions_look(windows, now_us, control->clients, SLOTS);
+	if (control->appliance->viewers)
+		viewers_look(control->appliance->viewers, now_us, clock_monotonic_us());
 	transitions_arm(control->windows_fd, windows, now_us);
 }
 
@@ -259,6 +261,8 @@ static int tick(struct control *control)
 	if (now_us - control->ticked_us >= CLOCK_TICK_MS * 1000u) {
 		control->ticked_us = now_us;
 		windows_note_missed(appliance->windows, clock_now_us());
+		if (appliance->viewers)
+			viewers_tick(appliance->viewers, clock_now_us(), clock_monotonic_us());
 	}
 	if (appliance->sealer && sealer_step(appliance->sealer, clock_now_us(), now_us))
 		return SEALER_BUSY_STEP_MS;

@@ -178,6 +178,29 @@ static uint64_t pool_dry(const struct appliance *appliance)
 	return times;
 }
 
+/* What viewers were told, by all workers. */
+static json_t *viewers_json(const struct appliance *appliance)
+{
+	uint64_t subscribers = 0;
+	struct watch_counters sum = {0};
+	for (uint32_t i = 0; i < appliance->worker_count; i++) {
+		const struct watch_counters *counters = &appliance->workers[i]->watch.counters;
+		subscribers += tally_get(&counters->subscribers);
+#define X(field, text) sum.field += tally_get(&counters->field);
+		WATCH_COUNTERS(X)
+#undef X
+	}
+	json_t *object =
+		json_pack("{s:I,s:I,s:I,s:I}", "subscribers", (json_int_t)subscribers, "room",
+			  (json_int_t)(appliance->config.subscribers * appliance->worker_count),
+			  "rounds", (json_int_t)viewers_rounds(appliance->viewers), "rounds_lost",
+			  (json_int_t)viewers_rounds_lost(appliance->viewers));
+#define X(field, text) json_object_set_new(object, #field, json_integer((json_int_t)sum.field));
+	WATCH_COUNTERS(X)
+#undef X
+	return object;
+}
+
 static json_t *clock_json(void)
 {
 	struct clock_quality quality;
@@ -199,12 +222,13 @@ json_t *stats_json(const struct appliance *appliance, uint64_t now_us)
 	for (uint32_t i = 0; i < appliance->config.port_count; i++)
 		json_array_append_new(ports, port_json(appliance, i));
 	return json_pack(
-		"{s:s,s:o,s:b,s:o,s:o,s:{s:I,s:I},s:s,s:o,s:o,s:o}", "now",
+		"{s:s,s:o,s:b,s:o,s:o,s:{s:I,s:I},s:s,s:o,s:o,s:o,s:o}", "now",
 		time_format(now_us, now), "datagrams", datagrams_json(&counts, receipts),
 		"conserved", is_conserved(&counts, window_receipts), "cores", cores, "ports", ports,
 		"ballots", "windows", (json_int_t)windows_count(appliance->windows), "pool_dry",
 		(json_int_t)pool_dry(appliance), "authentication",
-		auth_backend_name(auth_batch_backend()), "clock", clock_json(), "journal",
-		appliance->durable ? durable_stats(appliance->durable) : json_null(), "results",
-		appliance->sealer ? sealer_stats(appliance->sealer) : json_null());
+		auth_backend_name(auth_batch_backend()), "viewers",
+		appliance->viewers ? viewers_json(appliance) : json_null(), "clock", clock_json(),
+		"journal", appliance->durable ? durable_stats(appliance->durable) : json_null(),
+		"results", appliance->sealer ? sealer_stats(appliance->sealer) : json_null());
 }

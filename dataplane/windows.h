@@ -16,6 +16,7 @@
 #include "dataplane/core/window.h"
 #include "dataplane/show/rundown.h"
 #include "wire/journal_format.h"
+#include "wire/watch_packet.h"
 
 /* A reaction can be extended to this many times its seconds, and by this many seconds beyond. */
 #define WINDOWS_EXTENSION_TIMES   2
@@ -96,8 +97,13 @@ struct armed_window {
 		bool known;
 		enum window_state state;
 		uint64_t closes_at_us;
-	} told;                  /* as subscribers heard of it last; transitions.c's */
-	struct board *boards[3]; /* what is kept of leaderboards; boards.c's */
+	} told; /* as subscribers heard of it last; transitions.c's */
+	struct {
+		bool known;
+		uint64_t changed;            /* a number that goes up with each change of any */
+		struct notice_record record; /* as viewers were told last */
+	} shown;                             /* viewers.c's */
+	struct board *boards[3];             /* what is kept of leaderboards; boards.c's */
 };
 
 int windows_create(const struct windows_options *options, struct windows **windows,

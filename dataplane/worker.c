@@ -8,6 +8,7 @@
 #include <time.h>
 #include "dataplane/clock.h"
 #include "dataplane/core/cycles.h"
+#include "dataplane/worker_push.h"
 
 #define SEND_TRIES 4 /* a full ring usually has room again after a kick */
 
@@ -103,20 +104,22 @@ static void idle(struct worker *worker)
 		journal_report(worker->pipeline.journal);
 }
 
-/* One burst from the port and back to it. False: there was none. */
-static bool take_burst(struct worker *worker)
+/* One burst from the port and back to it. Returns how many packets came. */
+static uint16_t take_burst(struct worker *worker)
 {
 	uint64_t begin = cycles_now();
 	uint16_t count = port_receive(worker->queue, worker->mbufs, BURST_MAX);
 	if (count == 0) {
 		idle(worker);
-		return false;
+		return 0;
 	}
 	fill_burst(worker, count);
 	tally_add(&worker->io.receive_cycles, cycles_now() - begin);
 
 	worker->pipeline.keys = __atomic_load_n(worker->published_keys, __ATOMIC_ACQUIRE);
 	worker->pipeline.windows = __atomic_load_n(worker->published, __ATOMIC_ACQUIRE);
+	if (worker->pipeline.watch)
+		worker_push_refresh(worker);
 	worker->pipeline.full = worker->wait && waiting_room(&worker->waiting) < count;
 	pipeline_run(&worker->pipeline, &worker->burst);
 
@@ -124,7 +127,7 @@ static bool take_burst(struct worker *worker)
 	struct rte_mbuf *replies[BURST_MAX];
 	send_replies(worker, replies, gather_replies(worker, replies));
 	tally_add(&worker->io.send_cycles, cycles_now() - begin);
-	return true;
+	return count;
 }
 
 /* Nobody waits for the one who sleeps: neither rounds nor tables that are to go. */
@@ -162,11 +165,12 @@ int worker_run(void *arg)
 	if (worker->pipeline.journal)
 		journal_online(worker->pipeline.journal);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
-		bool worked = take_burst(worker);
+		uint16_t received = take_burst(worker);
 		release_replies(worker);
+		bool pushed = worker_push(worker, received);
 		rte_rcu_qsbr_quiescent(worker->rcu, thread);
 		if (worker->shares_core)
-			give_way(worker, worked);
+			give_way(worker, received > 0 || pushed);
 	}
 	if (worker->pipeline.journal)
 		journal_offline(worker->pipeline.journal);

@@ -2,7 +2,8 @@
 /*
  * A worker: one pinned core, one queue, one loop. It receives a burst, takes it through the
  * pipeline and sends the replies in the packets' own buffers. Replies that tell of an answer wait,
- * in those buffers, until the journal has it (worker_waiting.h).
+ * in those buffers, until the journal has it (worker_waiting.h). Viewers are told of windows
+ * between bursts (worker_push.h).
  *
  * On its way it allocates nothing, takes no lock, makes no system call of its own, logs nothing. It
  * reads the published tables of windows and keys and lets go of them after every burst (RCU).
@@ -20,6 +21,7 @@
 #include <stdalign.h>
 #include <stddef.h>
 #include "dataplane/core/pipeline.h"
+#include "dataplane/core/push.h"
 #include "dataplane/port.h"
 #include "dataplane/worker_waiting.h"
 
@@ -43,6 +45,7 @@ struct worker_counters {
 	uint64_t replies_unsent; /* the port would not take them: the viewer asks again */
 	uint64_t waited;         /* replies that waited for the journal, until now */
 	uint64_t rests;
+	uint64_t push_cycles; /* of turns in which notices were due */
 } __attribute__((aligned(64)));
 
 /*
@@ -56,15 +59,18 @@ struct worker {
 	struct worker_counters io;
 	const struct ports *ports;
 	const struct port_queue *queue;
-	/* Both stored by the control thread. */
+	/* All stored by the control thread. */
 	const struct window_table *const *published;
 	const struct auth_keys *const *published_keys;
+	const struct bulletin *const *published_bulletin; /* NULL: viewers are told nothing */
 	struct rte_rcu_qsbr *rcu;
 	unsigned int lcore;
 	bool stop; /* set by the main thread */
 	bool wait; /* replies wait for the journal; else they leave at once */
 	bool shares_core;
 	struct waiting waiting;
+	struct watch watch; /* the pipeline's, where viewers are told */
+	struct push push;
 	/* Scratch of the loop, the worker's own. */
 	struct rte_mbuf *mbufs[BURST_MAX];
 	struct burst burst;

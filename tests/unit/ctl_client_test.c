@@ -391,6 +391,33 @@ Test(ctl_client, stats_say_how_far_the_clock_can_be_believed)
 	}
 }
 
+Test(ctl_client, stats_say_who_is_told_of_windows)
+{
+	static const struct {
+		const char *answer, *text;
+	} rows[] = {
+		{STATS_OF_CLOCK(",\"viewers\":{\"subscribers\":5,\"room\":131072,\"pushed\":12000,"
+				"\"no_room\":0,\"rounds_lost\":0}"),
+		 "5 viewers subscribed of 131,072 there is room for; 12,000 notices of changes "
+		 "sent\n"},
+		{STATS_OF_CLOCK(",\"viewers\":{\"no_room\":1200}"),
+		 "Viewers found no room 1,200 times: raise [watch] subscribers\n"},
+		{STATS_OF_CLOCK(",\"viewers\":{\"rounds_lost\":3}"),
+		 "Of changes 3 were not told to all: workers are too busy\n"},
+		{STATS_OF_CLOCK(",\"viewers\":null"), "03Z\n\nCOUNTER"},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char answer[1024];
+		snprintf(answer, sizeof(answer), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}",
+			 rows[i].answer);
+		const struct peer_step steps[] = {{PEER_ANSWER, answer}, {PEER_END, NULL}};
+		pid_t peer = peer_start(steps);
+		cr_expect_eq(TALLYCTL("stats"), 0, "row %zu", i);
+		expect_in("stdout", rows[i].text);
+		peer_stop(peer);
+	}
+}
+
 Test(ctl_client, stats_say_why_results_are_not_sealed)
 {
 	static const struct {
