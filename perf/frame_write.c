@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Writes Ethernet, VLAN, IP and UDP around a vote.
+ * Writes Ethernet, VLAN, IP and UDP around a payload.
  *
- * Called by `tallyreplay make` for every datagram and by restamp for those whose bytes changed. It
- * never looks at what the vote says.
+ * Called by `tallyreplay make` and `watch` for every datagram, and by restamp for those whose bytes
+ * changed. It never looks at what a payload says.
  */
 #include "perf/frame_write.h"
 
@@ -82,11 +82,12 @@ static uint8_t *write_ipv6(uint8_t *pos, const struct frame_target *target, uint
 	return pos + sizeof(*ip);
 }
 
-uint32_t frame_write(const struct frame_target *target, uint32_t voter, uint16_t source_port,
-		     bool ipv6, const struct vote_packet *vote, uint8_t *frame)
+uint32_t frame_write_payload(const struct frame_target *target, uint32_t voter,
+			     uint16_t source_port, bool ipv6, const void *payload, uint16_t bytes,
+			     uint8_t *frame)
 {
-	const uint16_t udp_bytes = sizeof(struct udp_header) + VOTE_BYTES;
-	struct frame at = {.ip_version = ipv6 ? 6 : 4, .payload_bytes = VOTE_BYTES};
+	const uint16_t udp_bytes = (uint16_t)(sizeof(struct udp_header) + bytes);
+	struct frame at = {.ip_version = ipv6 ? 6 : 4, .payload_bytes = bytes};
 	uint8_t *pos = write_ethernet(frame, target->vlan_id, ipv6 ? NET_TYPE_IPV6 : NET_TYPE_IPV4);
 	at.l3_offset = (uint16_t)(pos - frame);
 	pos = ipv6 ? write_ipv6(pos, target, voter, udp_bytes)
@@ -98,10 +99,15 @@ uint32_t frame_write(const struct frame_target *target, uint32_t voter, uint16_t
 	udp->source_port_be = be16(source_port);
 	udp->destination_port_be = be16(target->port);
 	udp->bytes_be = be16(udp_bytes);
-	memcpy(frame + at.payload_offset, vote, VOTE_BYTES);
-	uint32_t bytes = at.payload_offset + VOTE_BYTES;
+	memcpy(frame + at.payload_offset, payload, bytes);
 	frame_checksum_udp(frame, &at);
-	return bytes;
+	return at.payload_offset + (uint32_t)bytes;
+}
+
+uint32_t frame_write(const struct frame_target *target, uint32_t voter, uint16_t source_port,
+		     bool ipv6, const struct vote_packet *vote, uint8_t *frame)
+{
+	return frame_write_payload(target, voter, source_port, ipv6, vote, VOTE_BYTES, frame);
 }
 
 void frame_checksum_udp(uint8_t *data, const struct frame *at)

@@ -6,6 +6,7 @@
 #ifndef TALLYWIRE_PERF_LINK_H
 #define TALLYWIRE_PERF_LINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/core/err.h"
 
@@ -15,6 +16,7 @@ struct link_options {
 	const char *interface;
 	uint32_t queue;        /* AF_XDP only */
 	uint16_t receipt_port; /* UDP source port of what is wanted back */
+	bool notices;          /* what comes back may be longer than a receipt */
 };
 
 /* A frame to be sent, or one that came in; what came in stays valid until link_recv_finish(). */

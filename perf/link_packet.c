@@ -21,16 +21,19 @@
 #include "perf/link.h"
 #include "wire/byte_order.h"
 
-#define SLOT_BYTES  256 /* a receipt with the ring's own header */
-#define BLOCK_BYTES (1u << 20)
-#define RING_BLOCKS 64 /* 64 MB: 262,144 receipts */
-#define SEND_BUFFER (4 << 20)
+/* With the ring's own header. */
+#define RECEIPT_SLOT_BYTES 256
+#define NOTICE_SLOT_BYTES  512
+#define BLOCK_BYTES        (1u << 20)
+#define RING_BLOCKS        64 /* 64 MB: 262,144 receipts, half as many notices */
+#define SEND_BUFFER        (4 << 20)
 
 struct packet_link {
 	int send_fd;
 	int recv_fd;
 	uint8_t *ring;
 	size_t ring_bytes;
+	uint32_t slot_bytes;
 	uint32_t slots;
 	uint32_t next;  /* slot to look at next */
 	uint32_t taken; /* slots handed out since the last finish */
@@ -93,8 +96,8 @@ static int set_ring(struct packet_link *packet)
 		struct tpacket_req request = {
 			.tp_block_size = BLOCK_BYTES,
 			.tp_block_nr = blocks,
-			.tp_frame_size = SLOT_BYTES,
-			.tp_frame_nr = blocks * (BLOCK_BYTES / SLOT_BYTES),
+			.tp_frame_size = packet->slot_bytes,
+			.tp_frame_nr = blocks * (BLOCK_BYTES / packet->slot_bytes),
 		};
 		rc = setsockopt(packet->recv_fd, SOL_PACKET, PACKET_RX_RING, &request,
 				sizeof(request));
@@ -150,6 +153,7 @@ static int packet_open(struct link *link, const struct link_options *options, st
 		return err_set(err, -ENOMEM, "--interface: no memory to open '%s'",
 			       options->interface);
 	packet->send_fd = packet->recv_fd = -1;
+	packet->slot_bytes = options->notices ? NOTICE_SLOT_BYTES : RECEIPT_SLOT_BYTES;
 	link->state = packet;
 	if (open_sockets(packet, link->ifindex, options->receipt_port)) {
 		int error = errno;
@@ -183,7 +187,8 @@ static uint32_t packet_recv(void *state, struct link_frame *frames, uint32_t max
 	uint32_t count = 0;
 	for (; count < max; count++) {
 		uint32_t slot = (packet->next + packet->taken) % packet->slots;
-		struct tpacket2_hdr *header = (void *)(packet->ring + (size_t)slot * SLOT_BYTES);
+		struct tpacket2_hdr *header =
+			(void *)(packet->ring + (size_t)slot * packet->slot_bytes);
 		if (!(__atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
 			break;
 		frames[count] = (struct link_frame){
@@ -201,7 +206,7 @@ static void packet_recv_finish(void *state)
 	struct packet_link *packet = state;
 	for (; packet->taken; packet->taken--) {
 		struct tpacket2_hdr *header =
-			(void *)(packet->ring + (size_t)packet->next * SLOT_BYTES);
+			(void *)(packet->ring + (size_t)packet->next * packet->slot_bytes);
 		__atomic_store_n(&header->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 		packet->next = (packet->next + 1) % packet->slots;
 	}

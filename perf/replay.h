@@ -10,6 +10,7 @@
 
 int burst_make_main(int argc, char **argv);
 int send_main(int argc, char **argv);
+int watch_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 
 #endif

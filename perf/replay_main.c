@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tallyreplay: makes bursts of votes, sends them as an audience would, compares results.
+ * tallyreplay: makes bursts of votes, sends them as an audience would, plays viewers who watch,
+ * compares results.
  *
  * The verb table and nothing else; each verb lies in a file of its own.
  */
@@ -15,6 +16,7 @@ static const struct verb {
 } verbs[] = {
 	{"make", burst_make_main, "make a burst: a capture, its known answer, its rundown"},
 	{"send", send_main, "send a capture to an interface and verify the receipts"},
+	{"watch", watch_main, "play viewers who are told of windows, and vote when told"},
 	{"check", check_main, "compare an appliance's results with a burst's known answer"},
 };
 
@@ -36,7 +38,8 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].main(argc - 1, argv + 1);
 	if (argc >= 2)
-		fprintf(stderr, "tallyreplay: '%s' is no verb; use make, send or check\n", argv[1]);
+		fprintf(stderr, "tallyreplay: '%s' is no verb; use make, send, watch or check\n",
+			argv[1]);
 	else
 		print_help(stderr);
 	return REPLAY_USAGE;

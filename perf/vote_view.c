@@ -32,8 +32,8 @@ bool vote_view_of_vote(uint8_t *data, const uint8_t *end, uint16_t vote_port_be,
 	return true;
 }
 
-bool vote_view_of_receipt(uint8_t *data, const uint8_t *end, uint16_t vote_port_be,
-			  struct vote_view *view)
+bool vote_view_of_answer(uint8_t *data, const uint8_t *end, uint16_t vote_port_be,
+			 struct vote_view *view)
 {
 	struct cursor c = {.pos = data, .end = end};
 	struct ip_view ip;
@@ -43,14 +43,23 @@ bool vote_view_of_receipt(uint8_t *data, const uint8_t *end, uint16_t vote_port_
 		      : type == NET_TYPE_IPV6 ? parse_ipv6(&c, &ip)
 					      : false;
 	const struct udp_header *udp = (const void *)c.pos;
-	const uint32_t udp_bytes = sizeof(*udp) + VOTE_BYTES;
-	if (!is_udp || c.pos + udp_bytes > end || udp->source_port_be != vote_port_be ||
-	    be16(udp->bytes_be) != udp_bytes || ip.payload_bytes < (int32_t)udp_bytes)
+	if (!is_udp || c.pos + sizeof(*udp) > end || udp->source_port_be != vote_port_be)
+		return false;
+	uint32_t udp_bytes = be16(udp->bytes_be);
+	if (udp_bytes < sizeof(*udp) || c.pos + udp_bytes > end ||
+	    ip.payload_bytes < (int32_t)udp_bytes)
 		return false;
 	view->at.ip_version = ip.version;
 	view->at.l4_offset = (uint16_t)(c.pos - data);
 	view->at.payload_offset = (uint16_t)(view->at.l4_offset + sizeof(*udp));
-	view->at.payload_bytes = VOTE_BYTES;
+	view->at.payload_bytes = (uint16_t)(udp_bytes - sizeof(*udp));
 	set_viewer(data, false, view);
 	return true;
+}
+
+bool vote_view_of_receipt(uint8_t *data, const uint8_t *end, uint16_t vote_port_be,
+			  struct vote_view *view)
+{
+	return vote_view_of_answer(data, end, vote_port_be, view) &&
+	       view->at.payload_bytes == VOTE_BYTES;
 }

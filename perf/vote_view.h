@@ -14,7 +14,7 @@ struct vote_view {
 	const uint8_t *address; /* 4 or 16 bytes */
 	uint8_t address_bytes;
 	uint16_t port_be;
-	uint8_t *payload; /* VOTE_BYTES: a vote_packet or a receipt_packet */
+	uint8_t *payload; /* at.payload_bytes of it */
 	struct frame at;  /* where things lie in the frame */
 };
 
@@ -25,5 +25,9 @@ bool vote_view_of_vote(uint8_t *data, const uint8_t *end, uint16_t vote_port_be,
 /* The frame came from UDP port `vote_port_be` and holds 40 bytes, whatever they say. */
 bool vote_view_of_receipt(uint8_t *data, const uint8_t *end, uint16_t vote_port_be,
 			  struct vote_view *view);
+
+/* The frame came from UDP port `vote_port_be`, whatever it holds. */
+bool vote_view_of_answer(uint8_t *data, const uint8_t *end, uint16_t vote_port_be,
+			 struct vote_view *view);
 
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# `tallyreplay make` and `check` as people call them: exit codes, one line each, and no file that was there
+# `tallyreplay make`, `watch` and `check` as people call them: exit codes, one line each, and no file that was there
 # before is harmed. Needs no root.
 # Usage: tallyreplay_test.sh TALLYREPLAY
 set -u
@@ -100,6 +100,20 @@ ends 2 "--rundown: it names tenants, so give --keyring too" "${send[@]}" --rundo
 ends 1 "missing.json: cannot be opened" "${send[@]}" --keyring keyring.json --rundown missing.json
 ends 1 "answer.json: datagrams: is an unknown field" \
 	"${send[@]}" --keyring keyring.json --rundown answer.json
+
+# --- watch: what is missing or contradicts itself is said before anything goes out.
+ends 2 "watch: --interface is needed" watch --keyring keyring.json --tenant acme
+ends 2 "watch: --keyring is needed" watch --interface lo --tenant acme
+ends 2 "watch: --tenant is needed" watch --interface lo --keyring keyring.json
+watch=(watch --interface lo --keyring keyring.json --tenant acme)
+ends 2 "watch: 'x' is one word too many" "${watch[@]}" x
+ends 2 "watch: no such option '--what'" "${watch[@]}" --what
+ends 2 "--viewers: '0' is not a whole number from 1" "${watch[@]}" --viewers 0
+ends 2 "--vote: '65535' is not a whole number from 0 to 65534" "${watch[@]}" --vote 65535
+ends 2 "--spoof: who hears nothing cannot vote" "${watch[@]}" --spoof --vote 1
+ends 2 "--every: '5' is not a duration" "${watch[@]}" --every 5
+ends 1 "--tenant: 'zoo' is not in keyring.json; name one" "${watch[@]}" --tenant zoo
+ends 1 "--interface: there is no 'nowhere9'" "${watch[@]}" --interface nowhere9
 
 # --- A wrong command line is wrong before the keyring is read.
 wrong=(make --keyring missing.json --tenant acme --voters 100 --out new.pcap)
