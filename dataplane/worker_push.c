@@ -50,7 +50,8 @@ bool worker_push(struct worker *worker, uint16_t received)
 	struct rte_mbuf *mbufs[PUSH_BATCH];
 	if (!watch)
 		return false;
-	worker_push_refresh(worker);
+	if (received == 0) /* else it was done before the burst */
+		worker_push_refresh(worker);
 	expire(watch);
 	if (!push_is_due(&worker->push, watch))
 		return false;

@@ -29,7 +29,10 @@ static void catch_up(struct push *push, const struct bulletin *bulletin)
 	}
 }
 
-/* The first of the three that may send now; PUSH_TIMES: none. */
+/*
+ * The first of the three that may send now; PUSH_TIMES: none. A round's second time never overtakes
+ * its first, which is due before it and so is chosen before it.
+ */
 static uint32_t due_time(const struct push *push, const struct watch *watch)
 {
 	const struct bulletin *bulletin = watch->bulletin;
@@ -37,8 +40,6 @@ static uint32_t due_time(const struct push *push, const struct watch *watch)
 		uint64_t round = push->times[time].round;
 		if (round == rounds_end(bulletin))
 			continue;
-		if (time > 0 && push->times[time - 1].round == round)
-			continue; /* the one before has not been all round yet */
 		uint64_t at_us = round_of(push, bulletin, time)->at_us + time * PUSH_APART_US;
 		if (watch->now_us >= at_us)
 			return time;

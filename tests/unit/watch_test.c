@@ -120,6 +120,20 @@ Test(watch, a_challenge_then_a_notice_in_every_envelope)
 	cr_expect_eq(watch.counters.subscribers, 2);
 }
 
+Test(watch, nothing_of_the_padding_comes_back)
+{
+	uint8_t packet[256], cookie[COOKIE_BYTES];
+	watch_peer_ask(&peer, NULL, packet);
+	memset(packet + 56, 0x99, sizeof(packet) - 56);
+	stage_burst_start(&burst);
+	stage_burst_add(&burst, &plain, packet, sizeof(packet), UTC);
+	cr_assert_null(stage_play(&stage, 0, &burst));
+	cr_assert_null(envelope_check_answer(&plain, burst.frames[0], burst.burst.reply_bytes[0],
+					     &payload_bytes));
+	payload = burst.frames[0] + envelope_payload(&plain);
+	expect_challenge(&peer, cookie);
+}
+
 Test(watch, a_cookie_from_elsewhere_is_challenged_again)
 {
 	static const struct envelope other_port = {.ip_version = 4, .source_port = 999};
