@@ -181,6 +181,11 @@ Test(client_watch, an_older_notice_changes_nothing_back)
 	closed.state = TW_WINDOW_CLOSED;
 	cr_assert_eq(notice(CLOCK + 200, &closed, 1, START + 4000), TW_OK);
 	cr_expect_eq(event.kind, TW_EVENT_NONE);
+	/* And of one state the first that came. */
+	closed.state = TW_WINDOW_REVEALED;
+	closed.share = 5000;
+	cr_assert_eq(notice(CLOCK + 200, &closed, 1, START + 4000), TW_OK);
+	cr_expect_eq(event.kind, TW_EVENT_NONE);
 }
 
 Test(client_watch, a_notice_says_all_of_seven_windows_and_only_the_new_ones_are_told)
@@ -219,21 +224,21 @@ Test(client_watch, a_notice_says_all_of_seven_windows_and_only_the_new_ones_are_
 	cr_expect_eq(event.windows[0].interaction, windows[3].interaction);
 }
 
-Test(client_watch, more_windows_than_it_remembers_push_out_the_oldest)
+Test(client_watch, more_windows_than_it_remembers_push_out_those_told_of_longest_ago)
 {
 	struct tw_window window = question;
 	subscribe();
-	for (uint32_t i = 0; i <= TW_WATCH_WINDOWS; i++) {
+	for (uint32_t i = 0; i < TW_WATCH_WINDOWS + 2; i++) {
 		window.interaction = i;
 		cr_assert_eq(notice(CLOCK + 10 + i, &window, 1, START + 3000), TW_OK);
 		cr_assert_eq(event.window_count, 1, "window %u", i);
 	}
-	window.interaction = 1; /* 0 has gone, 1 is still there */
-	cr_assert_eq(notice(CLOCK + 100, &window, 1, START + 3000), TW_OK);
-	cr_expect_eq(event.window_count, 0);
-	window.interaction = 0;
-	cr_assert_eq(notice(CLOCK + 100, &window, 1, START + 3000), TW_OK);
-	cr_expect_eq(event.window_count, 1);
+	/* 0 and 1 have gone, the others are still there. */
+	for (uint32_t i = TW_WATCH_WINDOWS + 2; i-- > 0;) {
+		window.interaction = i;
+		cr_assert_eq(notice(CLOCK + 100, &window, 1, START + 3000), TW_OK);
+		cr_expect_eq(event.window_count, i < 2, "window %u", i);
+	}
 }
 
 Test(client_watch, what_no_notice_says_is_refused_whole)
