@@ -166,6 +166,7 @@ struct tw_answer {
 struct tw_known {
 	uint64_t told_us;
 	uint8_t record[28]; /* as in the notice */
+	uint8_t before[28]; /* what was known until then */
 };
 
 struct tw_watch {

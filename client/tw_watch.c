@@ -108,16 +108,19 @@ static struct tw_known *place_of(struct tw_watch *watch, const uint8_t *record)
 	return oldest;
 }
 
-/* Not older than what is known, and other. Two changes in one µs are in the order of states. */
+/* Not older than what is known, and other. Two changes in one µs are in the order of states. What
+ * was known before is a copy that was overtaken, whatever its clock says. */
 static bool learn(struct tw_known *known, const uint8_t *record, uint64_t told_us)
 {
-	bool news = memcmp(known->record, record, sizeof(known->record)) != 0;
-	if (told_us < known->told_us ||
+	if (told_us < known->told_us || memcmp(known->before, record, sizeof(known->before)) == 0 ||
 	    (told_us == known->told_us && record[RECORD_STATE] <= known->record[RECORD_STATE]))
 		return false;
-	memcpy(known->record, record, sizeof(known->record));
 	known->told_us = told_us;
-	return news;
+	if (memcmp(known->record, record, sizeof(known->record)) == 0)
+		return false;
+	memcpy(known->before, known->record, sizeof(known->before));
+	memcpy(known->record, record, sizeof(known->record));
+	return true;
 }
 
 enum tw_error tw_watch_take_notice(struct tw_client *client, const uint8_t *bytes,

@@ -164,6 +164,27 @@ Test(client_watch, of_three_copies_one_is_news)
 	}
 }
 
+/* Copies have the clock of when they are sent: those of an earlier change may look newer. */
+Test(client_watch, a_copy_that_was_overtaken_is_no_news_whatever_its_clock_says)
+{
+	struct tw_window open = question, closed = question;
+	open.state = TW_WINDOW_OPEN;
+	closed.state = TW_WINDOW_CLOSED;
+	closed.closes_at_us = CLOCK + 6000000;
+	subscribe();
+	cr_assert_eq(notice(CLOCK, &open, 1, START + 3000), TW_OK);
+	cr_assert_eq(notice(CLOCK + 60000, &closed, 1, START + 63000), TW_OK);
+	cr_expect_eq(event.kind, TW_EVENT_WINDOWS);
+	cr_assert_eq(notice(CLOCK + 100000, &open, 1, START + 103000), TW_OK);
+	cr_expect_eq(event.kind, TW_EVENT_NONE);
+	cr_assert_eq(notice(CLOCK + 110000, &closed, 1, START + 113000), TW_OK);
+	cr_expect_eq(event.kind, TW_EVENT_NONE);
+	/* One that is open for longer is not that copy. */
+	open.closes_at_us += 5000000;
+	cr_assert_eq(notice(CLOCK + 200000, &open, 1, START + 203000), TW_OK);
+	cr_expect_eq(event.kind, TW_EVENT_WINDOWS);
+}
+
 Test(client_watch, an_older_notice_changes_nothing_back)
 {
 	struct tw_window open = question, closed = question;
