@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Viewers with the library for players vote over UDP sockets, IPv4 and IPv6, through a wire that loses a
-# fifth of the datagrams each way. Each one hears that the answer stands, and each is counted once.
+# Viewers with the library for players watch: they are told that a window opens, vote, and are told that it
+# closes and is revealed. Others vote over UDP sockets, IPv4 and IPv6, through a wire that loses a fifth of
+# the datagrams each way. Each one hears that the answer stands, and each is counted once.
 #
 #   namespace viewers                                          namespace appliance
 #   ┌──────────────────────────────────────────┐               ┌─────────────────────────┐
@@ -30,7 +31,6 @@ quiet_ipv6 "$rig_appliance" tally0 2001:2:0:1::1 && quiet_ipv6 "$rig_viewers" vi
 	has_ipv6=yes
 
 rig_start_tallyd
-"$TALLYCTL" open acme/101 --poll "Which colour?" Red Blue Green Grey --for 60s --max-delay 60s >/dev/null
 "$TALLYCTL" open acme/102 --poll "The wrong one" Yes No --for 60s >/dev/null
 "$TALLYCTL" cancel acme/102 >/dev/null
 
@@ -57,6 +57,27 @@ for word in "$(credential 1)0" "${rig_dir}" tallywire1:; do
 	[ "$(wc -l <refused)" = 1 ] || rig_fail "not one line: $(cat refused)"
 done
 
+# Nobody says when: each viewer votes when told to, and the window closes when all have.
+watchers=8
+told=()
+for voter in $(seq 501 $((500 + watchers))); do
+	vote_as "$voter" 198.18.255.1 watch $((voter % 2)) &
+	told+=($!)
+	rig_pids+=($!)
+done
+"$TALLYCTL" open acme/103 --poll "When told" Yes No --for 60s --max-delay 2s --at +1s >/dev/null
+rig_until "[ \$(cat vote-50? 2>/dev/null | grep -c '^counted interaction=103 ') = $watchers ]" "not all voted when told"
+"$TALLYCTL" close acme/103 >/dev/null
+"$TALLYCTL" watch acme/103 --json >/dev/null # ends when the window is final
+"$TALLYCTL" reveal acme/103 >/dev/null
+wait "${told[@]}"
+for voter in $(seq 501 $((500 + watchers))); do
+	[ "$(cat "code-$voter")" = 0 ] || rig_fail "voter $voter: $(cat "vote-$voter" "dropped-$voter")"
+	[ "$(grep -o '^[a-z]* interaction=103' "vote-$voter" | grep -v scheduled | tr '\n' ' ')" = \
+		"open interaction=103 counted interaction=103 closed interaction=103 revealed interaction=103 " ] ||
+		rig_fail "voter $voter was not told each change once: $(cat "vote-$voter")"
+done
+
 rig_in_viewers nft -f - 2>nft.txt <<-EOF_RULES || rig_skip "this kernel loses no datagrams: $(head -1 nft.txt)"
 	table inet loss {
 		counter lost { }
@@ -71,6 +92,7 @@ rig_in_viewers nft -f - 2>nft.txt <<-EOF_RULES || rig_skip "this kernel loses no
 	}
 EOF_RULES
 
+"$TALLYCTL" open acme/101 --poll "Which colour?" Red Blue Green Grey --for 60s --max-delay 60s >/dev/null
 viewers=()
 for voter in $(seq "$voters"); do
 	host=198.18.255.1
@@ -94,4 +116,4 @@ lost=$(rig_in_viewers nft list counter inet loss lost | sed -n 's/.*packets \([0
 	rig_fail "not each voter once: $(cat results.json)"
 rig_stop_tallyd || rig_fail "tallyd does not end in an orderly way: $(cat tallyd.log)"
 again=$(cat vote-? vote-?? | grep -vc ' sends=1 ' || true)
-echo "$voters answers counted once each, IPv6: $has_ipv6; $lost datagrams lost, $again viewers asked again"
+echo "$watchers viewers told; $voters answers counted once each, IPv6: $has_ipv6; $lost datagrams lost, $again viewers asked again"
