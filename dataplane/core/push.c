@@ -70,7 +70,8 @@ static bool wants(struct watch *watch, const struct bulletin_round *round, uint3
 	    !subscriber_lives(viewer, watch->now_us))
 		return false;
 	*key = auth_keys_find(keys, round->tenant, viewer->key_epoch);
-	if (!*key)
+	if (!*key ||
+	    auth_is_revoked(keys, round->tenant, viewer->key_epoch, be32(viewer->voter_be)))
 		subscribers_drop(&watch->subscribers, index);
 	else if (viewer->notices)
 		return true;

@@ -50,7 +50,8 @@ bool push_is_due(struct push *push, const struct watch *watch);
 
 /*
  * Builds the next frames; push_is_due() has just been true. It may find none, where none of the
- * next entries is a subscriber of the round's tenant. Those whose key is gone lose their entry.
+ * next entries is a subscriber of the round's tenant. Those whose key is gone or revoked lose their
+ * entry.
  */
 void push_build(struct push *push, struct watch *watch, struct push_batch *batch);
 

@@ -230,6 +230,20 @@ Test(push, a_key_that_is_gone_ends_the_subscription)
 	free(all);
 }
 
+Test(push, a_revoked_voter_hears_no_more)
+{
+	const struct auth_voter gone = {.tenant = 7, .epoch = 1, .voter = 1};
+	subscribe(7, 1, 1);
+	subscribe(7, 1, 2);
+	keys->revoked = auth_revoked_build(malloc(auth_revoked_bytes(1)), &gone, 1);
+	add_round(7, 1, BEGIN);
+	run_dry();
+	expect_had(1, 1, 0);
+	expect_had(2, 1, 1);
+	cr_expect_eq(watch.subscribers.count, 1);
+	free(keys->revoked);
+}
+
 Test(push, a_subscription_draws_no_more_than_its_share)
 {
 	subscribe_many(3);

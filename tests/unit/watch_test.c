@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/tw_client.h"
+#include "dataplane/core/push.h"
 #include "tests/lib/stage.h"
 #include "tests/lib/watch_peer.h"
 
@@ -231,4 +233,74 @@ Test(watch, among_votes_each_gets_its_own_answer_under_its_own_key)
 			cr_expect(auth_tag_matches(voter_key, receipt, VOTE_TAG_OFFSET,
 						   receipt->tag));
 	}
+}
+
+static const struct notice_record open_poll = {
+	.interaction_be = be32(101),
+	.state = NOTICE_OPEN,
+	.kind = KIND_POLL,
+	.options_be = be16(2),
+	.opens_at_us_be = be64(UTC),
+	.closes_at_us_be = be64(UTC + 20 * SECOND),
+	.leader_be = be16(NOTICE_NO_LEADER),
+};
+
+/* A viewer who has the library that players have. */
+static void client_open(struct tw_client *client)
+{
+	struct tw_credential credential = {
+		.connection_id = {7, 0, 1, 0, 7, 0, 0, 42}, .voter = 42, .tenant = 7, .epoch = 1};
+	auth_voter_key(stage_default_key(7, 1).key, 7, 1, 42, credential.voter_key);
+	tw_client_init(client, &credential, 1);
+	tw_client_watch(client, 0);
+}
+
+/* Lets it send one datagram, and gives it the answer. */
+static void client_turn(struct tw_client *client, uint64_t now_us, struct tw_event *event)
+{
+	uint8_t datagram[TW_CLIENT_DATAGRAM_BYTES];
+	cr_assert_eq(tw_client_send(client, now_us, datagram, event), WATCH_BYTES);
+	stage_burst_start(&burst);
+	stage_burst_add(&burst, &plain, datagram, WATCH_BYTES, UTC);
+	cr_assert_null(stage_play(&stage, 0, &burst));
+	cr_assert_null(envelope_check_answer(&plain, burst.frames[0], burst.burst.reply_bytes[0],
+					     &payload_bytes));
+	enum tw_error error = tw_client_receive(client, burst.frames[0] + envelope_payload(&plain),
+						payload_bytes, now_us, event);
+	cr_assert_eq(error, TW_OK, "%s", tw_client_error_text(error));
+}
+
+Test(watch, the_viewers_library_is_challenged_answered_and_told)
+{
+	struct bulletin_round round = {.tenant = 7, .notice = {.count = 1, .records = {open_poll}}};
+	static uint8_t frame[PUSH_FRAME_BYTES];
+	struct push_batch batch = {
+		.room = 1, .frames = {frame}, .clock_us = UTC, .keys = stage.keys};
+	struct push push = {0};
+	struct tw_client client;
+	struct tw_event event;
+	board.notice = round.notice;
+	client_open(&client);
+	client_turn(&client, 1000, &event);
+	cr_expect_eq(event.kind, TW_EVENT_NONE);
+	cr_expect_not(tw_client_is_told(&client, 1000));
+	client_turn(&client, 2000, &event);
+	cr_assert_eq(event.kind, TW_EVENT_WINDOWS);
+	cr_expect_eq(event.windows[0].state, TW_WINDOW_OPEN);
+	cr_expect(tw_client_is_told(&client, 2000));
+
+	round.notice.records[0].state = NOTICE_CLOSED;
+	bulletin.rounds = &round;
+	bulletin.round_count = 1;
+	cr_assert(push_is_due(&push, &watch));
+	push_build(&push, &watch, &batch);
+	cr_assert_eq(batch.count, 1);
+	cr_assert_null(envelope_check_answer(&plain, frame, batch.bytes[0], &payload_bytes));
+	cr_assert_eq(tw_client_receive(&client, frame + envelope_payload(&plain), payload_bytes,
+				       3000, &event),
+		     TW_OK);
+	cr_assert_eq(event.kind, TW_EVENT_WINDOWS);
+	cr_expect_eq(event.windows[0].interaction, 101);
+	cr_expect_eq(event.windows[0].state, TW_WINDOW_CLOSED);
+	cr_expect_eq(event.windows[0].leader, TW_CHOICE_NONE);
 }
