@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "dataplane/disk_uring.h"
+#include "dataplane/portable.h"
 #include "dataplane/recover.h"
 #include "dataplane/sealed_dir.h"
 #include "dataplane/show/json_fields.h"
@@ -192,8 +193,10 @@ static void compare_result(struct audit *audit, const struct sealed_files *files
 static void compare_sets(struct audit *audit, const struct sealed_file *sealed,
 			 const struct sealed_file *counted)
 {
+	bool sound = portable_is_sound(sealed->bytes, sealed->count);
 	roaring_bitmap_t *left =
-		roaring_bitmap_portable_deserialize_safe(sealed->bytes, sealed->count);
+		sound ? roaring_bitmap_portable_deserialize_safe(sealed->bytes, sealed->count)
+		      : NULL;
 	roaring_bitmap_t *right =
 		roaring_bitmap_portable_deserialize_safe(counted->bytes, counted->count);
 	if (!left || !right)

@@ -4,7 +4,8 @@
  * each in the smallest of the three shapes (array, bits, runs): what CRoaring and its relatives in
  * Java, Go and databases read. The format: github.com/RoaringBitmap/RoaringFormatSpec.
  *
- * Called by seal.c. Knows no bitmap library. One thread per writer.
+ * Called by seal.c, and to look at such a file by audit.c. Knows no bitmap library. One thread per
+ * writer.
  */
 #ifndef TALLYWIRE_PORTABLE_H
 #define TALLYWIRE_PORTABLE_H
@@ -43,5 +44,11 @@ void portable_add_values(struct portable *portable, uint16_t key, const uint16_t
 char *portable_finish(const struct portable *portable, size_t *bytes);
 
 void portable_free(struct portable *portable);
+
+/*
+ * Whether these bytes are such a set, to the last one: numbers in order, counts that are right,
+ * nothing beyond the end. What is not must not be handed to a bitmap library.
+ */
+bool portable_is_sound(const void *bytes, size_t count);
 
 #endif
