@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * libFuzzer: bytes become the life of a viewer's library: votes, watches, time that goes on, and
+ * Fuzz target: bytes become the life of a viewer's library: votes, watches, time that goes on, and
  * datagrams, which are the fuzzer's own from the first byte, or begin as a good receipt, challenge
  * or notice that it patches, before signing or after. Letters choose what happens, so that seeds
  * can be read.
@@ -11,25 +11,16 @@
 #include <string.h>
 
 #include "client/tw_parts.h"
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/must.h"
 #include "tests/lib/viewer.h"
 
 #define TIME_LIMIT ((UINT64_C(1) << 61) - 1)
 
-struct input {
-	const uint8_t *pos;
-	const uint8_t *end;
-};
-
 static struct tw_client client;
 static struct tw_event event;
 static uint64_t now_us;
 static uint8_t latest[40]; /* the answer that was sent last */
-
-static uint8_t take8(struct input *input)
-{
-	return input->pos < input->end ? *input->pos++ : 0;
-}
 
 static uint64_t take(struct input *input, int count)
 {
@@ -199,13 +190,12 @@ static void act(struct input *input)
 static void parse_credential(const uint8_t *bytes, size_t count)
 {
 	struct tw_credential credential;
-	char word[TW_CREDENTIAL_LENGTH + 1];
+	char hex[TW_CREDENTIAL_LENGTH + 1] = "", word[TW_CREDENTIAL_LENGTH + 1];
 	if (tw_credential_parse((const char *)bytes, count, &credential) != TW_OK)
 		return;
 	MUST(count == TW_CREDENTIAL_LENGTH);
-	memcpy(word, bytes, count);
-	word[69] = '\0';
-	viewer_word(word, word);
+	memcpy(hex, bytes, 69);
+	viewer_word(hex, word);
 	MUST(memcmp(word, bytes, count) == 0);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * libFuzzer: bytes become a directory of journal segments. Some blocks are the fuzzer's own from
+ * Fuzz target: bytes become a directory of journal segments. Some blocks are the fuzzer's own from
  * the first byte; others have its records behind a header whose checksum is right, or votes and
  * events that were written as they should be, so that all of the reader is reached.
  *
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "dataplane/journal_read.h"
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/must.h"
 
 #define SEGMENTS      3
@@ -21,11 +22,6 @@
 
 enum kind { RAW, RECORDS, VOTES, EVENT, KINDS };
 
-struct input {
-	const uint8_t *pos;
-	const uint8_t *end;
-};
-
 static struct {
 	uint8_t bytes[SEGMENT_PAGES * JOURNAL_PAGE_BYTES];
 	uint32_t used;
@@ -35,27 +31,12 @@ static uint64_t firsts[SEGMENTS]; /* the sequence that each begins with; 0: none
 static struct journal_place last;
 static uint64_t votes_read, events_read;
 
-static uint8_t take8(struct input *input)
+/* As many bytes as the next one says, sixteen at a time, leaving one. */
+static uint32_t take_some(struct input *input, void *memory, uint32_t most)
 {
-	return input->pos < input->end ? *input->pos++ : 0;
-}
-
-static uint32_t take32(struct input *input)
-{
-	uint32_t value = 0;
-	for (int i = 0; i < 4; i++)
-		value = value << 8 | take8(input);
-	return value;
-}
-
-static uint32_t take_bytes(struct input *input, void *memory, uint32_t most)
-{
-	uint32_t left = (uint32_t)(input->end - input->pos), wanted = take8(input) * 16u;
+	uint32_t wanted = take8(input) * 16u, left = input_left(input);
 	uint32_t count = wanted < left ? wanted : (left ? left - 1 : 0);
-	count = count < most ? count : most;
-	memcpy(memory, input->pos, count);
-	input->pos += count;
-	return count;
+	return take_bytes(input, memory, count < most ? count : most);
 }
 
 /* All fields follow from the voter, so that who reads it knows whether it is right. */
@@ -80,7 +61,7 @@ static void put_well(struct record_writer *writer, struct input *input, enum kin
 		record_put_votes(writer, take8(input), &vote, 1);
 	}
 	if (kind == EVENT) {
-		uint32_t bytes = take_bytes(input, body, sizeof(body));
+		uint32_t bytes = take_some(input, body, sizeof(body));
 		record_put_event(writer, take8(input) % JOURNAL_EVENT_KINDS, body, bytes,
 				 bytes ? take8(input) % bytes : 0);
 	}
@@ -95,12 +76,12 @@ static void add_block(struct input *input, uint8_t control, uint32_t to, uint64_
 	memset(block, 0, sizeof(block));
 	uint32_t bytes = JOURNAL_PAGE_BYTES;
 	if (kind == RAW) {
-		take_bytes(input, block, JOURNAL_PAGE_BYTES);
+		take_some(input, block, JOURNAL_PAGE_BYTES);
 	} else {
 		record_begin(&writer, block, BLOCK_BYTES);
 		if (kind == RECORDS)
 			writer.used +=
-				take_bytes(input, block + writer.used, BLOCK_BYTES - writer.used);
+				take_some(input, block + writer.used, BLOCK_BYTES - writer.used);
 		else
 			put_well(&writer, input, kind);
 		writer.votes += kind == RECORDS ? take8(input) : 0;

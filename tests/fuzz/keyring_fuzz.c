@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * libFuzzer: any bytes as a keyring file. It is refused with one line, or every tenant and key of
+ * Fuzz target: any bytes as a keyring file. It is refused with one line, or every tenant and key of
  * it can be found again.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "dataplane/show/keyring.h"
-#include "tests/fuzz/must.h"
+#include "tests/fuzz/file_input.h"
 
 static void check_loaded(const struct keyring *keyring)
 {
@@ -37,14 +31,12 @@ static void check_loaded(const struct keyring *keyring)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
-	char path[64];
+	struct file_input file;
 	struct keyring keyring;
 	struct err err = {""};
-	int fd = memfd_create("keyring", MFD_CLOEXEC);
-	MUST(fd >= 0 && fchmod(fd, 0600) == 0 && write(fd, bytes, count) == (ssize_t)count);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int rc = keyring_load(path, &keyring, &err);
-	close(fd);
+	file_input_make(&file, bytes, count);
+	int rc = keyring_load(file.path, &keyring, &err);
+	file_input_close(&file);
 	if (rc == 0) {
 		check_loaded(&keyring);
 		keyring_free(&keyring);

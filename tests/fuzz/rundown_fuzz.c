@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * libFuzzer: any JSON as a rundown. It is refused with one line and nothing allocated, or every
- * interaction of it is within the limits that the rest of the program relies on.
+ * Fuzz target: any JSON as a rundown. It is refused with one line and nothing allocated, or every
+ * interaction of it is within the limits that the rest of the program relies on, and written as
+ * JSON and read again it is the same.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/show/rundown.h"
@@ -13,19 +12,51 @@
 static struct tenant tenants[] = {{.id = 7, .name = "acme", .max_delay_ms = 5000}};
 static const struct keyring keyring = {.tenants = tenants, .tenant_count = 1};
 
+static void check_question(const struct interaction *interaction)
+{
+	const struct question *rules = &interaction->rules;
+	MUST(rules->kind >= 1 && rules->kind < KIND_COUNT);
+	const struct kind_row *row = kind_row((enum kind)rules->kind);
+	MUST(rules->options >= 1 && rules->options <= row->most_options);
+	MUST((interaction->labels != NULL) == ((row->fields & FIELD_OPTIONS) != 0));
+	for (uint32_t i = 0; interaction->labels && i < rules->options; i++)
+		MUST(strlen(interaction->labels[i]) <= INTERACTION_MAX_LABEL_BYTES);
+	MUST(!interaction->revote || row->fields & FIELD_REVOTE);
+	if (rules->kind == KIND_MULTI)
+		MUST(rules->max_choices >= 1 && rules->max_choices <= rules->options);
+	else
+		MUST(rules->first == 0 || rules->kind == KIND_SCALE);
+	MUST(rules->first + rules->options - 1u <= KIND_MAX_VALUE);
+	MUST(interaction->points <= INTERACTION_MAX_POINTS);
+}
+
 static void check_interaction(const struct interaction *interaction)
 {
 	MUST(interaction->tenant == &tenants[0]);
-	MUST(interaction->kind == WINDOW_POLL);
-	MUST(strlen(interaction->question) <= RUNDOWN_MAX_QUESTION_BYTES);
-	MUST(interaction->options >= 1 && interaction->options <= RUNDOWN_MAX_OPTIONS);
-	for (uint32_t i = 0; i < interaction->options; i++)
-		MUST(strlen(interaction->labels[i]) <= RUNDOWN_MAX_LABEL_BYTES);
+	MUST(strlen(interaction->question) <= INTERACTION_MAX_QUESTION_BYTES);
 	MUST(interaction->duration_us > 0);
-	MUST(interaction->duration_us <= RUNDOWN_MAX_DURATION_MS * 1000ull);
+	MUST(interaction->duration_us <= INTERACTION_MAX_DURATION_MS * 1000ull);
 	MUST(interaction->max_delay_us <= KEYRING_MAX_DELAY_MS * 1000ull);
 	MUST(interaction->opens_at_us + interaction->duration_us + interaction->max_delay_us >
 	     interaction->opens_at_us);
+	check_question(interaction);
+}
+
+/* Written and read again it is what it was: also what the journal relies on. */
+static void check_written(const struct interaction *interaction)
+{
+	struct interaction again;
+	struct err err = {""};
+	json_t *json = interaction_json(interaction);
+	json_object_del(json, "show");
+	MUST(json && interaction_parse(json, "again", &keyring, 0, &again, &err) == 0);
+	json_t *twice = interaction_json(&again);
+	MUST(json_equal(json, twice));
+	MUST(memcmp(&again.rules, &interaction->rules, sizeof(again.rules)) == 0);
+	MUST(again.opens_at_us == interaction->opens_at_us && again.id == interaction->id);
+	json_decref(json);
+	json_decref(twice);
+	interaction_free(&again);
 }
 
 static void check_ids(const struct rundown *rundown)
@@ -47,8 +78,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 	json_decref(json);
 	if (rc == 0) {
 		check_ids(&rundown);
-		for (uint32_t i = 0; i < rundown.count; i++)
+		for (uint32_t i = 0; i < rundown.count; i++) {
 			check_interaction(&rundown.interactions[i]);
+			check_written(&rundown.interactions[i]);
+		}
 		rundown_free(&rundown);
 		return 0;
 	}

@@ -52,6 +52,7 @@ static void window_open(struct stage *stage, uint32_t i, const struct stage_wind
 	struct store *store = &stage->stores[i];
 	stage->memory[i] = mapped(stage->bytes[i] = store_bytes(&plan));
 	store_init(store, stage->memory[i], &plan);
+	stage->plans[i] = plan;
 	stage->set[i] = (struct window){
 		.interaction = from->interaction,
 		.tenant = from->tenant,
@@ -77,6 +78,7 @@ void stage_open(struct stage *stage, const struct auth_key *keys, uint32_t key_c
 	stage->stores = zeroed(window_count * sizeof(*stage->stores));
 	stage->memory = zeroed(window_count * sizeof(*stage->memory));
 	stage->bytes = zeroed(window_count * sizeof(*stage->bytes));
+	stage->plans = zeroed(window_count * sizeof(*stage->plans));
 	for (uint32_t i = 0; i < window_count; i++)
 		window_open(stage, i, &windows[i]);
 	stage->counters = zeroed(STAGE_WORKERS * sizeof(*stage->counters));
@@ -99,8 +101,40 @@ void stage_close(struct stage *stage)
 	free(stage->stores);
 	free(stage->memory);
 	free(stage->bytes);
+	free(stage->plans);
 	free(stage->windows);
 	free(stage->counters);
+}
+
+/* Zeroes again, but only the pages that have memory. */
+static void blank(uint8_t *memory, size_t bytes)
+{
+	unsigned char resident[1024];
+	if (bytes > sizeof(resident) * STORE_ALIGNMENT || mincore(memory, bytes, resident) != 0)
+		abort();
+	for (size_t page = 0; page < bytes / STORE_ALIGNMENT; page++)
+		if (resident[page] & 1)
+			memset(memory + page * STORE_ALIGNMENT, 0, STORE_ALIGNMENT);
+}
+
+static bool has_receipts(const struct store *store)
+{
+	for (uint32_t worker = 0; worker < STAGE_WORKERS; worker++)
+		for (uint32_t status = 0; status < RECEIPT_STATUSES; status++)
+			if (tally_get(&tally_lane(&store->tally, worker)->receipts[status]))
+				return true;
+	return false;
+}
+
+void stage_clear(struct stage *stage)
+{
+	memset(stage->counters, 0, STAGE_WORKERS * sizeof(*stage->counters));
+	for (uint32_t i = 0; i < stage->window_count; i++) {
+		if (!has_receipts(&stage->stores[i]))
+			continue;
+		blank(stage->memory[i], stage->bytes[i]);
+		store_init(&stage->stores[i], stage->memory[i], &stage->plans[i]);
+	}
 }
 
 void stage_publish(struct stage *stage)

@@ -28,8 +28,8 @@ static inline void viewer_word(const char *hex, char word[TW_CREDENTIAL_LENGTH +
 	uint8_t bytes[29], tag[AUTH_TAG_BYTES];
 	from_hex(hex + 11, bytes);
 	auth_tag(bytes + 13, bytes, 13, tag);
-	snprintf(word, TW_CREDENTIAL_LENGTH + 1, "%s%02x%02x%02x%02x", hex, tag[0], tag[1], tag[2],
-		 tag[3]);
+	snprintf(word, TW_CREDENTIAL_LENGTH + 1, "%.69s%02x%02x%02x%02x", hex, tag[0], tag[1],
+		 tag[2], tag[3]);
 }
 
 static inline struct tw_credential viewer_credential(void)
