@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Reads the INI file with rte_cfgfile. Called once at start, before EAL. Opens nothing it names. */
+/*
+ * Reads the INI file, line by line. Called once at start, before EAL. Opens nothing it names.
+ *
+ * Not with rte_cfgfile: that passes over, cuts off or tells on stderr what is wrong with a line,
+ * and does not survive that memory runs out.
+ */
 #include "dataplane/config.h"
 
 #include <errno.h>
-#include <rte_cfgfile.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +39,7 @@ static const struct option_row option_rows[] = {
 #define DPDK_OWN_MB     64
 #define MBUF_BYTES_MOST 4608
 
-#define BLANKS " \t\r\n\v\f"
-/* rte_cfgfile reads lines into a buffer of CFG_NAME_LEN + CFG_VALUE_LEN + 4. */
+#define BLANKS         " \t\r\n\v\f"
 #define LINE_MAX_BYTES 320
 #define LINE_MAX_TEXT  "320"
 
@@ -148,21 +151,42 @@ static int set_option(struct config *config, const struct option_row *row, const
 	return -EINVAL;
 }
 
-static const struct option_row *find_option(const char *section, const char *key)
+/* The sections, by number: the first row that is in one, and behind the rows the two of lines. */
+enum { IN_PORTS = OPTION_COUNT, IN_OWNERS, SECTIONS };
+
+/* A file under way. */
+struct reading {
+	struct config *config;
+	const char *place; /* the file, for messages */
+	int section;       /* that the line is in; -1: none yet */
+	bool begun[SECTIONS];
+	bool given[OPTION_COUNT];
+};
+
+static const char *section_name(int section)
 {
-	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (strcmp(option_rows[i].section, section) == 0 &&
-		    strcmp(option_rows[i].key, key) == 0)
-			return &option_rows[i];
-	return NULL;
+	if (section == IN_PORTS)
+		return PORTS_SECTION;
+	return section == IN_OWNERS ? OWNERS_SECTION : option_rows[section].section;
 }
 
-static bool section_is_known(const char *section)
+/* -1 where there is none of that name. */
+static int find_section(const char *name)
 {
-	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (strcmp(option_rows[i].section, section) == 0)
-			return true;
-	return strcmp(section, PORTS_SECTION) == 0 || strcmp(section, OWNERS_SECTION) == 0;
+	for (int i = 0; i < SECTIONS; i++)
+		if (strcmp(section_name(i), name) == 0)
+			return i;
+	return -1;
+}
+
+/* The row of a key in the section that the reading is in; -1 where there is none. */
+static int find_option(const struct reading *reading, const char *key)
+{
+	for (int i = 0; i < (int)OPTION_COUNT; i++)
+		if (strcmp(option_rows[i].section, section_name(reading->section)) == 0 &&
+		    strcmp(option_rows[i].key, key) == 0)
+			return i;
+	return -1;
 }
 
 /* "eth0" or "eth0:4" into interface and queues. */
@@ -351,47 +375,6 @@ const struct owner_config *config_owner(const struct config *config, uint32_t po
 	return NULL;
 }
 
-static int read_entry(struct config *config, const char *section,
-		      const struct rte_cfgfile_entry *entry, const char *place, struct err *err)
-{
-	if (strcmp(section, PORTS_SECTION) == 0)
-		return add_port(config, entry->name, entry->value, place, err);
-	if (strcmp(section, OWNERS_SECTION) == 0)
-		return add_owner(config, entry->name, entry->value, place, err);
-	const struct option_row *row = find_option(section, entry->name);
-	if (!row)
-		return err_set(err, -EINVAL,
-			       "%s: [%s] %s: no such option; `tallyd --config-help` lists all",
-			       place, section, entry->name);
-	return set_option(config, row, entry->value, place, err);
-}
-
-static int read_section(struct config *config, struct rte_cfgfile *file, int index,
-			const char *place, struct err *err)
-{
-	char section[CFG_NAME_LEN];
-	int count = rte_cfgfile_section_num_entries_by_index(file, section, index);
-	if (count < 0 || !section_is_known(section))
-		return err_set(err, -EINVAL,
-			       "%s: [%s]: no such section; `tallyd --config-help` lists all", place,
-			       section);
-	struct rte_cfgfile_entry *entries = calloc((size_t)count + 1, sizeof(*entries));
-	if (!entries)
-		return err_set(err, -ENOMEM, "%s: out of memory", place);
-	rte_cfgfile_section_entries_by_index(file, index, section, entries, count);
-	int rc = 0;
-	for (int i = 0; i < count && rc == 0; i++)
-		rc = read_entry(config, section, &entries[i], place, err);
-	/* An option that is given twice is a mistake, not a choice. */
-	for (int i = 0; i < count && rc == 0; i++)
-		for (int j = 0; j < i && rc == 0; j++)
-			if (strcmp(entries[i].name, entries[j].name) == 0)
-				rc = err_set(err, -EINVAL, "%s: [%s] %s: given twice", place,
-					     section, entries[i].name);
-	free(entries);
-	return rc;
-}
-
 /* Ends the line where its comment begins and takes the blanks off both ends. */
 static char *strip(char *line)
 {
@@ -404,11 +387,8 @@ static char *strip(char *line)
 	return line;
 }
 
-/*
- * What rte_cfgfile would pass over, cut off or tell on stderr in its own words. NULL, or what is
- * wrong with the line; `in_section` is kept from line to line.
- */
-static const char *line_flaw(char *line, size_t bytes, bool *in_section)
+/* NULL, or what is wrong with the form of the line, which `text` gets stripped. */
+static const char *line_flaw(char *line, size_t bytes, bool in_section, char **text_out)
 {
 	if (strlen(line) != bytes)
 		return "is no text: it holds a NUL byte";
@@ -416,86 +396,122 @@ static const char *line_flaw(char *line, size_t bytes, bool *in_section)
 		return "is longer than " LINE_MAX_TEXT " bytes; shorten it";
 	if (strstr(line, "\\#"))
 		return "holds \\#: no value can hold a #, which begins a comment";
-	const char *text = strip(line);
+	const char *text = *text_out = strip(line);
 	const char *equals = strchr(text, '=');
 	if (!*text)
 		return NULL;
-	if (*text == '[') {
-		*in_section = true;
+	if (*text == '[')
 		return strchr(text, ']') == text + strlen(text) - 1
 			       ? NULL
 			       : "is no section: wants [name] and nothing else";
-	}
 	if (!equals || equals == text)
 		return "is neither [section] nor key = value; write a comment after #";
-	if (!*in_section)
+	if (!in_section)
 		return "stands before the first [section]; move it below its own";
-	if (equals - text >= CFG_NAME_LEN)
+	if (equals - text >= CONFIG_NAME_BYTES)
 		return "begins with a key that is too long; `tallyd --config-help` lists all";
-	if (strlen(equals + 1 + strspn(equals + 1, BLANKS)) >= CFG_VALUE_LEN)
+	if (strlen(equals + 1 + strspn(equals + 1, BLANKS)) >= CONFIG_TEXT_BYTES)
 		return "holds a value that is too long; shorten it to 255 bytes";
 	return NULL;
 }
 
-/* Looks at every line before rte_cfgfile does. */
-static int check_lines(const char *path, struct err *err)
+/* [name]: known, and for the first time. */
+static int begin_section(struct reading *reading, char *text, struct err *err)
 {
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return err_set(err, -errno, "%s: cannot be read: %s", path, strerror(errno));
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t bytes;
-	bool in_section = false;
-	int rc = 0;
-	for (unsigned int number = 1; rc == 0 && (bytes = getline(&line, &room, file)) >= 0;
-	     number++) {
-		const char *flaw = line_flaw(line, (size_t)bytes, &in_section);
-		if (flaw)
-			rc = err_set(err, -EINVAL, "%s: line %u: %s", path, number, flaw);
-	}
-	if (rc == 0 && ferror(file))
-		rc = err_set(err, -EIO, "%s: cannot be read: %s", path, strerror(errno));
-	free(line);
-	fclose(file);
-	return rc;
-}
-
-/* rte_cfgfile keeps sections of one name apart, so an option in both would go by unseen. */
-static int check_sections(struct rte_cfgfile *file, int sections, const char *place,
-			  struct err *err)
-{
-	char name[CFG_NAME_LEN], earlier[CFG_NAME_LEN];
-	for (int i = 0; i < sections; i++) {
-		rte_cfgfile_section_num_entries_by_index(file, name, i);
-		for (int j = 0; j < i; j++) {
-			rte_cfgfile_section_num_entries_by_index(file, earlier, j);
-			if (strcmp(name, earlier) == 0)
-				return err_set(err, -EINVAL, "%s: [%s]: given twice; make it one",
-					       place, name);
-		}
-	}
+	char *name = text + 1;
+	name[strlen(name) - 1] = '\0';
+	name = strip(name);
+	reading->section = find_section(name);
+	if (reading->section < 0)
+		return err_set(err, -EINVAL,
+			       "%s: [%s]: no such section; `tallyd --config-help` lists all",
+			       reading->place, name);
+	if (reading->begun[reading->section])
+		return err_set(err, -EINVAL, "%s: [%s]: given twice; make it one", reading->place,
+			       name);
+	reading->begun[reading->section] = true;
 	return 0;
 }
 
-static int open_file(const char *path, struct rte_cfgfile **file, struct err *err)
+/* An option that is given twice is a mistake, not a choice. */
+static bool given_before(const struct reading *reading, int option, const char *key)
 {
+	const struct config *config = reading->config;
+	for (uint32_t i = 0; reading->section == IN_PORTS && i < config->port_count; i++)
+		if (strcmp(config->ports[i].name, key) == 0)
+			return true;
+	for (uint32_t i = 0; reading->section == IN_OWNERS && i < config->owner_count; i++)
+		if (strcmp(config->owners[i].tenant, key) == 0)
+			return true;
+	return option >= 0 && reading->given[option];
+}
+
+static int read_entry(struct reading *reading, const char *key, const char *value, struct err *err)
+{
+	struct config *config = reading->config;
+	const char *place = reading->place, *section = section_name(reading->section);
+	int option = find_option(reading, key);
+	if (given_before(reading, option, key))
+		return err_set(err, -EINVAL, "%s: [%s] %s: given twice", place, section, key);
+	if (reading->section == IN_PORTS)
+		return add_port(config, key, value, place, err);
+	if (reading->section == IN_OWNERS)
+		return add_owner(config, key, value, place, err);
+	if (option < 0)
+		return err_set(err, -EINVAL,
+			       "%s: [%s] %s: no such option; `tallyd --config-help` lists all",
+			       place, section, key);
+	reading->given[option] = true;
+	return set_option(config, &option_rows[option], value, place, err);
+}
+
+static int read_line(struct reading *reading, char *line, size_t bytes, unsigned int number,
+		     struct err *err)
+{
+	char *text = line;
+	const char *flaw = line_flaw(line, bytes, reading->section >= 0, &text);
+	if (flaw)
+		return err_set(err, -EINVAL, "%s: line %u: %s", reading->place, number, flaw);
+	if (!*text)
+		return 0;
+	if (*text == '[')
+		return begin_section(reading, text, err);
+	char *value = strchr(text, '=');
+	*value++ = '\0';
+	return read_entry(reading, strip(text), strip(value), err);
+}
+
+static int read_lines(FILE *file, struct reading *reading, struct err *err)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t bytes;
+	int rc = 0;
+	errno = 0;
+	for (unsigned int number = 1; rc == 0 && (bytes = getline(&line, &room, file)) >= 0;
+	     number++)
+		rc = read_line(reading, line, (size_t)bytes, number, err);
+	int why = errno ? errno : EIO;
+	if (rc == 0 && !feof(file))
+		rc = err_set(err, -why, "%s: cannot be read: %s", reading->place, strerror(why));
+	free(line);
+	return rc;
+}
+
+static int read_file(const char *path, struct config *config, struct err *err)
+{
+	struct reading reading = {.config = config, .place = path, .section = -1};
 	struct stat info;
 	if (stat(path, &info) != 0)
 		return err_set(err, -errno, "%s: cannot be read: %s", path, strerror(errno));
 	if (!S_ISREG(info.st_mode))
 		return err_set(err, -EINVAL, "%s: is not a file", path);
-	int rc = check_lines(path, err);
-	if (rc)
-		return rc;
-	const struct rte_cfgfile_parameters parameters = {.comment_character = '#'};
-	*file = rte_cfgfile_load_with_params(path, CFG_FLAG_EMPTY_VALUES, &parameters);
-	if (!*file)
-		return err_set(err, -EINVAL,
-			       "%s: cannot be read as INI: wants [section] and key = value lines, "
-			       "comments after #",
-			       path);
-	return 0;
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return err_set(err, -errno, "%s: cannot be read: %s", path, strerror(errno));
+	int rc = read_lines(file, &reading, err);
+	fclose(file);
+	return rc;
 }
 
 /* Packet buffers, as DPDK lays them out in the worse case, and what DPDK needs for itself. */
@@ -506,18 +522,10 @@ static uint64_t needed_packet_mb(const struct config *config)
 
 int config_load(const char *path, struct config *config, struct err *err)
 {
-	struct rte_cfgfile *file;
 	memset(config, 0, sizeof(*config));
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		set_option(config, &option_rows[i], option_rows[i].default_text, path, err);
-	int rc = open_file(path, &file, err);
-	if (rc)
-		return rc;
-	int sections = rte_cfgfile_num_sections(file, NULL, 0);
-	rc = check_sections(file, sections, path, err);
-	for (int i = 0; i < sections && rc == 0; i++)
-		rc = read_section(config, file, i, path, err);
-	rte_cfgfile_close(file);
+	int rc = read_file(path, config, err);
 	if (rc == 0 && config->port_count == 0)
 		rc = err_set(err, -EINVAL,
 			     "%s: [ports]: no port; name one, such as `port0 = af_xdp:eth0`", path);

@@ -315,7 +315,7 @@ static const struct bad_row {
 	{"[memory]\nvoters = 5\n" PORT, "[memory] voters: ", "no such option"},
 	{"[memory]\nMbufs = 5000\n" PORT, "[memory] Mbufs: ", "no such option"},
 	{"[memory]\nmbufs = 9000\nmbufs = 9000\n" PORT, "[memory] mbufs: ", "twice"},
-	{"[memory]\nmbufs = 5000\n[memory]\nhugepages = no\n" PORT, "[memory]: ", "twice"},
+	{"[memory]\nmbufs = 9000\n[memory]\nhugepages = no\n" PORT, "[memory]: ", "twice"},
 	{PORT PORT, "[ports]", "twice"},
 	{PORT "port0 = pcap:f\n", "[ports] port0: ", "twice"},
 	{PORT "port1 = af_xdp:eth0:2\n", "[ports] port1: ", "same device as port0"},
