@@ -168,14 +168,19 @@ static void compare_json(struct audit *audit, const char *place, const json_t *s
 	differ(audit, "%s: sealed as %s, the journal has %s", place, left, right);
 }
 
-static void compare_result(struct audit *audit, const struct sealed_files *files,
-			   const json_t *counted, const struct armed_window *armed)
+/* 0 or -ENOMEM. */
+static int compare_result(struct audit *audit, const struct sealed_files *files,
+			  const json_t *counted, const struct armed_window *armed)
 {
 	const struct sealed_file *file = find_file(files, SEALED_RESULT);
 	json_error_t flaw;
+	bool no_memory;
 	if (!file)
-		return; /* said already, unless the manifest does not name it */
-	json_t *document = json_loadb(file->bytes, file->count, JSON_REJECT_DUPLICATES, &flaw);
+		return 0; /* said already, unless the manifest does not name it */
+	json_t *document = json_fields_parse(file->bytes, file->count, JSON_REJECT_DUPLICATES,
+					     &flaw, &no_memory);
+	if (no_memory)
+		return -ENOMEM;
 	const json_t *list = json_object_get(document, "interactions");
 	if (json_array_size(list) != 1) {
 		differ(audit, SEALED_RESULT ": is not the result of one interaction");
@@ -188,6 +193,7 @@ static void compare_result(struct audit *audit, const struct sealed_files *files
 		json_decref(missed);
 	}
 	json_decref(document);
+	return 0;
 }
 
 static void compare_sets(struct audit *audit, const struct sealed_file *sealed,
@@ -270,7 +276,7 @@ static int compare_window(struct audit *audit, struct windows *windows, struct a
 	if (rc == 0) {
 		const json_t *voters = json_object_get(result, "voters");
 		audit->report->voters = (uint64_t)json_integer_value(voters);
-		compare_result(audit, files, result, armed);
+		rc = compare_result(audit, files, result, armed);
 		compare_files(audit, files, &counted);
 		compare_manifest(audit, armed);
 		sealed_free(&counted);

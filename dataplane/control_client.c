@@ -136,9 +136,10 @@ static bool put_line(struct client *client, json_t *object)
 {
 	size_t bytes = object ? json_dumpb(object, NULL, 0, JSON_COMPACT) : 0;
 	char *text = bytes ? malloc(bytes) : NULL;
-	if (text)
-		json_dumpb(object, text, bytes, JSON_COMPACT);
-	bool put = put_text(client, text, bytes);
+	/* It takes memory for itself: without it, nothing but what lay in `text` before is there.
+	 */
+	bool written = text && json_dumpb(object, text, bytes, JSON_COMPACT) == bytes;
+	bool put = written && put_text(client, text, bytes);
 	if (text)
 		sodium_memzero(text, bytes);
 	free(text);
@@ -261,7 +262,12 @@ static bool handle_line(struct client *client, struct appliance *appliance, cons
 {
 	json_error_t flaw;
 	char message[JSON_ERROR_TEXT_LENGTH + 64];
-	json_t *request = json_loadb(line, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &flaw);
+	bool no_memory;
+	json_t *request = json_fields_parse(line, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
+					    &flaw, &no_memory);
+	if (no_memory)
+		return put_error(client, NULL, CONTROL_INTERNAL_ERROR,
+				 "out of memory for the request; send it again later");
 	if (!request) {
 		snprintf(message, sizeof(message), "not JSON at column %d: %s", flaw.column,
 			 flaw.text);
@@ -361,11 +367,13 @@ static const struct live *make_live(struct appliance *appliance, const struct cl
 	if (live->text && now_us - live->made_us < LIVE_FRESH_US &&
 	    same_selection(&live->selection, &client->selection))
 		return live;
+	uint64_t before = json_fields_shortages();
 	json_t *object =
 		json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", CONTROL_LIVE, "params",
 			  results_now(appliance, client->role, &client->selection, true));
+	bool whole = json_fields_shortages() == before;
 	free(live->text);
-	live->text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	live->text = object && whole ? json_fields_dump(object, JSON_COMPACT) : NULL;
 	live->bytes = live->text ? strlen(live->text) : 0;
 	live->made_us = now_us;
 	live->selection = client->selection;

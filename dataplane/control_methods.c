@@ -74,10 +74,13 @@ json_t *method_call(struct appliance *appliance, enum control_role role, const c
 			method);
 		return answer_fail(error, CONTROL_FORBIDDEN, &err);
 	}
+	uint64_t before = json_fields_shortages();
 	json_t *result = function(appliance, params, error);
-	if (!result && !error->code) {
-		err_set(&err, -ENOMEM, "out of memory");
-		answer_fail(error, CONTROL_INTERNAL_ERROR, &err);
-	}
-	return result;
+	if (error->code || (result && json_fields_shortages() == before))
+		return result;
+	json_fields_unload(result, true);
+	err_set(&err, -ENOMEM,
+		"out of memory for the answer; what %s does may have been done: list the windows",
+		method);
+	return answer_fail(error, CONTROL_INTERNAL_ERROR, &err);
 }

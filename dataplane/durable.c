@@ -13,6 +13,7 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/disk_uring.h"
+#include "dataplane/show/json_fields.h"
 
 struct durable {
 	struct durable_options options;
@@ -79,7 +80,7 @@ static int append_plan(struct durable *durable, const struct windows_change *cha
 		       uint64_t *ticket, struct err *err)
 {
 	json_t *plan = plan_json(change);
-	char *text = plan ? json_dumps(plan, JSON_COMPACT) : NULL;
+	char *text = plan ? json_fields_dump(plan, JSON_COMPACT) : NULL;
 	json_decref(plan);
 	if (!text)
 		return err_set(err, -ENOMEM, "journal: out of memory; nothing has changed");

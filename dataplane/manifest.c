@@ -82,7 +82,7 @@ int manifest_add(const struct manifest *manifest, const struct identity *identit
 		 struct sealed_files *files)
 {
 	json_t *json = manifest_json(manifest, identity, files);
-	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	char *text = json ? json_fields_dump(json, JSON_INDENT(2)) : NULL;
 	uint8_t *signature = malloc(IDENTITY_SIGNATURE_BYTES);
 	json_decref(json);
 	if (!text || !signature) {
@@ -249,8 +249,11 @@ static int read_manifest(const json_t *root, struct manifest *manifest, struct e
 int manifest_parse(const char *text, size_t bytes, struct manifest *manifest, struct err *err)
 {
 	json_error_t flaw;
-	json_t *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &flaw);
+	bool no_memory;
+	json_t *root = json_fields_parse(text, bytes, JSON_REJECT_DUPLICATES, &flaw, &no_memory);
 	*manifest = (struct manifest){0};
+	if (no_memory)
+		return err_set(err, -ENOMEM, MANIFEST_NAME ": no memory to parse it");
 	if (!root)
 		return err_set(err, -EINVAL, MANIFEST_NAME ": line %d, column %d: not valid JSON",
 			       flaw.line, flaw.column);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/show/json_fields.h"
 #include "dataplane/shows.h"
 
 static json_t *fail(struct method_error *error, int rc, const struct err *err)
@@ -47,7 +48,9 @@ static int parse_load(struct appliance *appliance, const json_t *params, bool *d
 	int rc = params_boolean(params, "dry_run", dry_run, err);
 	if (rc)
 		return rc;
-	json_t *rest = json_copy((json_t *)params);
+	json_t *rest = params ? json_fields_copy(params) : NULL;
+	if (params && !rest)
+		return err_set(err, -ENOMEM, "out of memory");
 	json_object_del(rest, "dry_run");
 	rc = rundown_parse(rest, "params", &appliance->keyring, rundown, err);
 	json_decref(rest);

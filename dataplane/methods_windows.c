@@ -8,6 +8,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/durable.h"
 #include "dataplane/public_view.h"
+#include "dataplane/show/json_fields.h"
 #include "dataplane/show/results.h"
 #include "dataplane/shows.h"
 #include "dataplane/stats.h"
@@ -54,8 +55,9 @@ static int parse_open(struct appliance *appliance, const json_t *params, uint64_
 		      struct interaction *interaction, struct err *err)
 {
 	const char *show = NULL;
-	json_t *rest = json_copy((json_t *)params);
-	int rc = params_show(params, &show, err);
+	json_t *rest = params ? json_fields_copy(params) : NULL;
+	int rc = params && !rest ? err_set(err, -ENOMEM, "out of memory")
+				 : params_show(params, &show, err);
 	if (rc == 0) {
 		json_object_del(rest, "show");
 		rc = interaction_parse(rest, "params", &appliance->keyring, now_us, interaction,

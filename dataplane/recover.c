@@ -203,7 +203,7 @@ static int parse(const struct recovering *recovering, const json_t *item,
 {
 	const char *name = json_string_value(json_object_get(item, "show"));
 	char *show = name ? strdup(name) : NULL;
-	json_t *rest = json_copy((json_t *)item);
+	json_t *rest = json_fields_copy(item);
 	if ((name && !show) || !rest) {
 		free(show);
 		json_decref(rest);
@@ -298,7 +298,11 @@ static int take_plan(struct recovering *recovering, const struct journal_place *
 		     const struct record_event *event)
 {
 	json_error_t flaw;
-	json_t *plan = json_loadb(event->text, event->text_bytes, JSON_REJECT_DUPLICATES, &flaw);
+	bool no_memory;
+	json_t *plan = json_fields_parse(event->text, event->text_bytes, JSON_REJECT_DUPLICATES,
+					 &flaw, &no_memory);
+	if (no_memory)
+		return err_set(recovering->err, -ENOMEM, "journal: no memory to parse a plan");
 	if (!plan)
 		return err_set(recovering->err, -EPROTO, "journal: a plan is not JSON: %s",
 			       flaw.text);

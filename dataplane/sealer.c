@@ -14,6 +14,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/manifest.h"
 #include "dataplane/show/clock_quality.h"
+#include "dataplane/show/json_fields.h"
 
 #define DAY_US 86400000000ull
 
@@ -71,7 +72,7 @@ int sealer_open(const struct sealer_options *options, struct windows *windows,
 
 static int add_result(const json_t *result, struct sealed_files *files)
 {
-	char *text = json_dumps(result, JSON_INDENT(2));
+	char *text = json_fields_dump(result, JSON_INDENT(2));
 	return sealed_add(files, SEALED_RESULT, text, text ? strlen(text) : 0);
 }
 

@@ -331,6 +331,7 @@ static void set_rules(json_t *object, const struct interaction *interaction)
 json_t *interaction_json(const struct interaction *interaction)
 {
 	char opens_at[TIME_TEXT_BYTES];
+	uint64_t before = json_fields_shortages();
 	json_t *object = json_pack("{s:s,s:I,s:s,s:s,s:s,s:I,s:I}", "tenant",
 				   interaction->tenant->name, "id", (json_int_t)interaction->id,
 				   "kind", kind_row((enum kind)interaction->rules.kind)->name,
@@ -344,7 +345,10 @@ json_t *interaction_json(const struct interaction *interaction)
 	set_rules(object, interaction);
 	if (interaction->show)
 		json_object_set_new(object, "show", json_string(interaction->show));
-	return object;
+	if (json_fields_shortages() == before)
+		return object;
+	json_decref(object);
+	return NULL;
 }
 
 enum kind_identity interaction_identity(const struct interaction *interaction)

@@ -157,6 +157,58 @@ static const char *syntax_reason(const json_error_t *error)
 	}
 }
 
+static _Thread_local uint64_t shortages;
+
+static void *take_memory(size_t bytes)
+{
+	void *memory = malloc(bytes);
+	shortages += !memory;
+	return memory;
+}
+
+/* Before main(), as jansson wants it: no thread, no value is there yet. */
+__attribute__((constructor)) static void note_shortages(void)
+{
+	json_set_alloc_funcs(take_memory, free);
+}
+
+uint64_t json_fields_shortages(void)
+{
+	return shortages;
+}
+
+json_t *json_fields_copy(const json_t *value)
+{
+	uint64_t before = shortages;
+	json_t *copy = json_copy((json_t *)(uintptr_t)value);
+	if (shortages == before)
+		return copy;
+	json_decref(copy); /* its values are the original's too */
+	return NULL;
+}
+
+char *json_fields_dump(const json_t *value, size_t flags)
+{
+	uint64_t before = shortages;
+	char *text = json_dumps(value, flags);
+	if (shortages == before)
+		return text;
+	free(text);
+	return NULL;
+}
+
+json_t *json_fields_parse(const char *bytes, size_t count, size_t flags, json_error_t *flaw,
+			  bool *no_memory)
+{
+	uint64_t before = shortages;
+	json_t *json = json_loadb(bytes, count, flags, flaw);
+	*no_memory = shortages != before;
+	if (!*no_memory)
+		return json;
+	json_fields_unload(json, true);
+	return NULL;
+}
+
 int json_fields_load(const char *path, size_t max_bytes, bool secret, json_t **root,
 		     struct err *err)
 {
@@ -166,12 +218,14 @@ int json_fields_load(const char *path, size_t max_bytes, bool secret, json_t **r
 	int rc = read_file(path, max_bytes, secret, name, &text, err);
 	if (rc)
 		return rc;
-	json_error_t error = {0};
-	*root = json_loadb(text.bytes, text.size, JSON_REJECT_DUPLICATES, &error);
+	json_error_t error;
+	bool no_memory;
+	*root = json_fields_parse(text.bytes, text.size, JSON_REJECT_DUPLICATES, &error,
+				  &no_memory);
 	free_text(&text, secret);
 	if (*root)
 		return 0;
-	if (error.line < 1) /* the parser blames no place in the file where memory is short */
+	if (no_memory)
 		return err_set(err, -ENOMEM, "%s: no memory to parse it; free some and try again",
 			       name);
 	return err_set(err, -EINVAL, "%s: line %d, column %d: %s", name, error.line, error.column,

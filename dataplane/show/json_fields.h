@@ -21,6 +21,24 @@
 #define JSON_PRINTABLE_BYTES 48
 
 /*
+ * How often jansson has asked for memory in vain in this thread. Where it gets none for a byte of a
+ * string or a member of a copy it leaves that out without a word: who needs the whole looks whether
+ * the number went up meanwhile.
+ */
+uint64_t json_fields_shortages(void);
+
+/* json_copy() and json_dumps() of which nothing is missing; NULL when out of memory. */
+json_t *json_fields_copy(const json_t *value);
+char *json_fields_dump(const json_t *value, size_t flags);
+
+/*
+ * json_loadb() of which nothing is missing. NULL: it is no JSON, as `flaw` says, or, where
+ * `no_memory` is set, memory ran out.
+ */
+json_t *json_fields_parse(const char *bytes, size_t count, size_t flags, json_error_t *flaw,
+			  bool *no_memory);
+
+/*
  * Reads a whole regular file of 1 to `max_bytes` bytes and parses it; no field may occur twice in
  * an object. A `secret` file is refused where others than its owner have any access, and its text
  * is wiped. The caller ends with json_fields_unload().

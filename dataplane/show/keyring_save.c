@@ -293,6 +293,9 @@ int keyring_save(const char *path, const struct keyring *keyring,
 		 const struct keyring_change *change, struct keyring_save *save, struct err *err)
 {
 	*save = (struct keyring_save){.path = realpath(path, NULL)};
+	if (!save->path && errno == ENOMEM)
+		return err_set(err, -ENOMEM, "%s: no memory to replace it; nothing was saved",
+			       path);
 	if (!save->path)
 		return err_set(err, -ESTALE,
 			       "%s: is gone since tallyd read it (%s): nothing was saved; put it "

@@ -41,8 +41,8 @@ static const char *const presets[] = {
 	"{'tenant':'zoo','id':103,'kind':'reaction','question':'?','options':['a'],"
 	"'duration_ms':3000}",
 	"{'show':'s','interactions':[{'tenant':'acme','id':1,'kind':'poll','question':'?',"
-	"'options':['a'],'opens_at':'2026-11-22T20:00:10Z'},{'tenant':'zoo','id':2,'kind':'quiz',"
-	"'question':'?','options':['a','b'],'correct':[0],'opens_at':'2026-11-22T20:01:00Z'}]}",
+	"'options':['a'],'opens_at':'2026-11-23T00:00:10Z'},{'tenant':'zoo','id':2,'kind':'quiz',"
+	"'question':'?','options':['a','b'],'correct':[0],'opens_at':'2026-11-23T00:01:00Z'}]}",
 	"{'show':'s'}",
 	"{'tenant':'acme','id':101,'by_ms':5000}",
 	"{'tenant':'acme'}",
@@ -86,7 +86,7 @@ static const char *const values[] = {
 	"[{}]",
 	"{'windows':1}",
 	"{'voters':1}",
-	"'2026-11-22T20:00:05Z'",
+	"'2026-11-23T00:00:05Z'",
 	"'1970-01-01T00:00:00Z'",
 	"'2999-12-31T23:59:59.999999Z'",
 	"'poll'",
