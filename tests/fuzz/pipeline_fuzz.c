@@ -5,7 +5,8 @@
  * header that it patches, signed before or after, so that all rules are reached.
  *
  * Whatever comes in: packets are conserved, no answer is larger than its request, and nothing is
- * answered, counted or recorded without a valid tag, but version negotiation.
+ * answered, counted or recorded without a valid tag, but version negotiation. Who has not shown
+ * that they are where they say gets no more than a CHALLENGE.
  */
 #include <stdlib.h>
 
@@ -51,6 +52,7 @@ enum { WINDOWS = sizeof(windows) / sizeof(windows[0]) };
 /* What one input has led to so far. */
 struct run {
 	struct stage stage;
+	struct watch watch;
 	struct burst burst;
 	uint8_t before[BURST_MAX][ENVELOPE_MAX_BYTES];
 	uint64_t valid_votes; /* with a tag that is right */
@@ -58,6 +60,51 @@ struct run {
 
 /* Where frames lie while the pipeline has them, each before a guard of its own. */
 static struct guarded places[BURST_MAX];
+
+/* Viewers of both tenants are told; there is room for few of them. */
+#define ROOM      4
+#define WATCH_NOW (1000 * STAGE_SECOND)
+
+static struct bulletin_board boards[] = {{.tenant = 7}, {.tenant = 8}};
+static const struct bulletin bulletin = {
+	.secrets = {"the cookie's own", "the one before.."},
+	.boards = boards,
+	.board_count = 2,
+	.first_round = 1,
+};
+static uint8_t seats[8192] __attribute__((aligned(SUBSCRIBERS_ALIGN)));
+
+/* Where a frame says that it is from, and for whom: what a cookie is good for. */
+static struct cookie_bearer bearer_of(const uint8_t *data, const struct frame *frame)
+{
+	const uint8_t *l3 = data + frame->l3_offset, *payload = data + frame->payload_offset;
+	struct cookie_bearer bearer = {.address = {[10] = 0xFF, [11] = 0xFF}};
+	if (frame->ip_version == 4)
+		memcpy(bearer.address + 12, l3 + 12, 4);
+	else
+		memcpy(bearer.address, l3 + 8, 16);
+	memcpy(&bearer.port_be, data + frame->l4_offset, 2);
+	memcpy(&bearer.tenant_be, payload + 4, 2);
+	memcpy(&bearer.voter_be, payload + 16, 4);
+	return bearer;
+}
+
+/* A WATCH gets the cookie that its sender may have, of this age; under the secret before, if odd.
+ */
+static void put_cookie(uint8_t *data, uint32_t bytes, uint8_t age)
+{
+	struct frame frame;
+	struct cookie_secrets secrets = bulletin.secrets;
+	if (classify(data, data + bytes, be16(ENVELOPE_VOTE_PORT), &frame) != VERDICT_NONE ||
+	    frame.type != WATCH_TYPE)
+		return;
+	const struct cookie_bearer bearer = bearer_of(data, &frame);
+	uint8_t *payload = data + frame.payload_offset;
+	if (age & 1)
+		memcpy(secrets.current, secrets.previous, sizeof(secrets.current));
+	cookie_write(&secrets, &bearer, WATCH_NOW - age * (STAGE_SECOND / 2), payload + 32);
+	frame_input_right_tag(payload, WATCH_TAG_OFFSET, payload + WATCH_TAG_OFFSET);
+}
 
 static bool key_is_known(uint16_t tenant, uint8_t epoch)
 {
@@ -68,6 +115,8 @@ static void add_frame(struct run *run, struct input *input, uint8_t control)
 {
 	uint32_t i = run->burst.count++;
 	uint32_t count = frame_input_make(input, control, run->before[i]);
+	if ((control & CONTROL_KIND) == FRAME_WATCH && control & CONTROL_RESIGN)
+		put_cookie(run->before[i], count, take8(input));
 	guarded_make(&places[i], ENVELOPE_MAX_BYTES);
 	run->burst.data[i] = guarded_copy(&places[i], run->before[i], count);
 	run->burst.bytes[i] = count;
@@ -88,6 +137,36 @@ static void check_negotiation(const struct run *run, uint32_t i)
 	MUST(memcmp(answer + 5, source, 1u + *source) == 0);
 	MUST(memcmp(answer + 6 + *source, destination, 1u + *destination) == 0);
 	MUST(memcmp(answer + bytes - 4, "TLY\1", 4) == 0);
+}
+
+/*
+ * A CHALLENGE, or a NOTICE to who shows a cookie for where they are that is no older than a minute;
+ * both signed for who asked, and smaller than what asked.
+ */
+static void check_told(const struct run *run, uint32_t i)
+{
+	const struct burst *burst = &run->burst;
+	const uint8_t *asked = run->before[i] + burst->frame[i].payload_offset;
+	const uint8_t *answer = burst->data[i] + burst->frame[i].payload_offset;
+	const struct cookie_bearer bearer = bearer_of(run->before[i], &burst->frame[i]);
+	uint32_t bytes = burst->reply_bytes[i] - burst->frame[i].payload_offset;
+	uint8_t tag[AUTH_TAG_BYTES], current[COOKIE_BYTES], previous[COOKIE_BYTES];
+	uint64_t given_us_be;
+	memcpy(&given_us_be, asked + 32, sizeof(given_us_be));
+	struct cookie_secrets before = bulletin.secrets;
+	memcpy(before.current, before.previous, sizeof(before.current));
+	cookie_write(&bulletin.secrets, &bearer, be64(given_us_be), current);
+	cookie_write(&before, &bearer, be64(given_us_be), previous);
+	bool good = (memcmp(current, asked + 32, COOKIE_BYTES) == 0 ||
+		     memcmp(previous, asked + 32, COOKIE_BYTES) == 0) &&
+		    be64(given_us_be) <= WATCH_NOW &&
+		    be64(given_us_be) >= WATCH_NOW - 60 * STAGE_SECOND;
+	MUST(answer[0] == (good ? 0x44 : 0x45) && memcmp(answer + 1, asked + 1, 9) == 0);
+	MUST(memcmp(answer + 16, asked + 16, 4) == 0);
+	MUST(good ? bytes <= 256 && bytes >= 40 : bytes == 64);
+	uint32_t covered = good ? bytes - AUTH_TAG_BYTES : 48;
+	frame_input_right_tag(answer, covered, tag);
+	MUST(memcmp(tag, answer + covered, AUTH_TAG_BYTES) == 0);
 }
 
 /* A receipt goes to who signed, says what he asked about, and is signed for him. */
@@ -117,14 +196,16 @@ static void check_packet(struct run *run, uint32_t i)
 			check_negotiation(run, i);
 		return;
 	}
-	MUST((burst->reply_bytes[i] != 0) == (verdict != VERDICT_WATCH));
+	MUST(burst->reply_bytes[i] != 0);
 	const uint8_t *payload = run->before[i] + burst->frame[i].payload_offset;
 	enum frame_kind kind = verdict == VERDICT_WATCH ? FRAME_WATCH : FRAME_VOTE;
 	uint32_t covered = frame_input_covered(kind);
 	frame_input_right_tag(payload, covered, tag);
 	MUST(key_is_known((uint16_t)(payload[4] << 8 | payload[5]), payload[9]));
 	MUST(memcmp(tag, payload + covered, AUTH_TAG_BYTES) == 0);
-	if (verdict != VERDICT_WATCH)
+	if (verdict == VERDICT_WATCH)
+		check_told(run, i);
+	else
 		check_receipt(run, i);
 	run->valid_votes += verdict != VERDICT_WATCH;
 }
@@ -174,6 +255,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 	if (!run.stage.keys)
 		stage_open(&run.stage, keys, 3, windows, WINDOWS);
 	stage_clear(&run.stage);
+	MUST(subscribers_bytes(ROOM) <= sizeof(seats));
+	subscribers_init(&run.watch.subscribers, seats, ROOM);
+	run.watch.bulletin = &bulletin;
+	run.watch.now_us = WATCH_NOW;
+	boards[0].notice.count = NOTICE_MAX_RECORDS;
+	run.stage.pipeline[0].watch = &run.watch;
 	run.burst.count = 0;
 	run.valid_votes = 0;
 	while (input.pos < input.end) {
@@ -184,5 +271,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 	}
 	flush(&run);
 	check_totals(&run);
+	MUST(run.watch.subscribers.count <= ROOM);
 	return 0;
 }
