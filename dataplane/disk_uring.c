@@ -20,7 +20,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <liburing.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dataplane/disk_ring.h"
 #include "wire/journal_format.h"
 
 #define SLOTS        4  /* segments open at a time: one that is left, one written, one prepared */
@@ -340,19 +340,18 @@ static int lock(struct disk_uring *self, struct err *err)
 static int buffers(struct disk *disk, void *memory, uint32_t count, uint32_t bytes, struct err *err)
 {
 	struct disk_uring *self = self_of(disk);
-	const struct iovec all = {.iov_base = memory, .iov_len = (size_t)count * bytes};
-	int none[SLOTS];
-	memset(none, -1, sizeof(none));
+	const struct disk_ring_options options = {
+		.entries = RING,
+		.memory = memory,
+		.bytes = (size_t)count * bytes,
+		.files = SLOTS,
+	};
 	int rc = lock(self, err);
 	if (rc)
 		return rc;
-	rc = io_uring_queue_init(RING, &self->ring, 0);
+	rc = disk_ring_open(&self->ring, &options, err);
 	if (rc)
-		return err_set(
-			err, rc,
-			"io_uring: %s; the journal needs it: sysctl kernel.io_uring_disabled, "
-			"and what a container's seccomp profile allows",
-			strerror(-rc));
+		return rc;
 	self->has_ring = true;
 	/* Only read, so that it takes no memory. */
 	void *zeros = mmap(NULL, ZEROS, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -361,15 +360,6 @@ static int buffers(struct disk *disk, void *memory, uint32_t count, uint32_t byt
 	self->zeros = zeros;
 	self->memory = memory;
 	self->buffer_bytes = bytes;
-	rc = io_uring_register_buffers(&self->ring, &all, 1);
-	if (rc)
-		return err_set(err, rc,
-			       "io_uring: %zu bytes of buffers cannot be registered: %s; "
-			       "raise the limit of locked memory (ulimit -l)",
-			       all.iov_len, strerror(-rc));
-	rc = io_uring_register_files(&self->ring, none, SLOTS);
-	if (rc)
-		return err_set(err, rc, "io_uring: files cannot be registered: %s", strerror(-rc));
 	return 0;
 }
 
@@ -531,7 +521,7 @@ void disk_uring_close(struct disk *disk)
 		if (self->slots[i].segment)
 			free_slot(self, &self->slots[i]);
 	if (self->has_ring)
-		io_uring_queue_exit(&self->ring);
+		disk_ring_close(&self->ring);
 	if (self->zeros)
 		munmap(self->zeros, ZEROS);
 	if (self->reading)
