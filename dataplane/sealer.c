@@ -7,11 +7,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdalign.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/show/key_memory.h"
 #include "dataplane/manifest.h"
 #include "dataplane/show/clock_quality.h"
 #include "dataplane/show/json_fields.h"
@@ -52,14 +51,19 @@ struct sealer {
 int sealer_open(const struct sealer_options *options, struct windows *windows,
 		struct durable *durable, struct sealer **result, struct err *err)
 {
-	struct sealer *sealer = aligned_alloc(alignof(struct sealer), sizeof(*sealer));
+	struct sealer *sealer = key_memory_take(sizeof(*sealer)); /* it holds the secret half */
 	if (!sealer)
 		return err_set(err, -ENOMEM, "results: out of memory");
-	memset(sealer, 0, sizeof(*sealer));
+	int rc = key_memory_lock(sealer, sizeof(*sealer));
+	if (rc) {
+		key_memory_give(sealer, sizeof(*sealer));
+		return err_set(err, rc, "%s: the memory of the key cannot be locked: %s; %s",
+			       options->identity, strerror(-rc), KEY_MEMORY_REMEDY);
+	}
 	sealer->options = *options;
 	sealer->windows = windows;
 	sealer->durable = durable;
-	int rc = identity_open(options->identity, &sealer->identity, err);
+	rc = identity_open(options->identity, &sealer->identity, err);
 	if (rc == 0)
 		rc = sealed_dir_open(options->directory, err);
 	if (rc) {
@@ -291,7 +295,7 @@ void sealer_close(struct sealer *sealer)
 	if (sealer->job.running)
 		end_job(sealer, 0);
 	identity_close(&sealer->identity);
-	free(sealer);
+	key_memory_give(sealer, sizeof(*sealer));
 }
 
 const struct identity *sealer_identity(const struct sealer *sealer)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/show/key_memory.h"
 #include "dataplane/show/json_fields.h"
 #include "wire/front_maps.h"
 
@@ -231,7 +232,8 @@ static int take_memory(const struct json_fields *fields, const json_t *tenants,
 					  revoked, KEYRING_MAX_REVOKED);
 	/* All at once, so that none ever moves. */
 	keyring->tenants = calloc(KEYRING_TENANT_ROOM, sizeof(*keyring->tenants));
-	keyring->keys = calloc(keys + 1, sizeof(*keyring->keys));
+	keyring->keys = keyring_keys_take((uint32_t)keys);
+	keyring->room = (uint32_t)keys;
 	keyring->revoked = calloc(revoked + 1, sizeof(*keyring->revoked));
 	if (!keyring->tenants || !keyring->keys || !keyring->revoked)
 		return json_fields_no_memory(fields, "tenants");
@@ -241,12 +243,12 @@ static int take_memory(const struct json_fields *fields, const json_t *tenants,
 struct auth_keys *keyring_table_create(const struct auth_key *keys, uint32_t key_count,
 				       const struct auth_voter *revoked, uint32_t revoked_count)
 {
-	void *table = NULL, *set = NULL;
-	if (posix_memalign(&table, TABLE_ALIGN_BYTES, auth_keys_bytes(key_count)) != 0)
+	void *table = key_memory_take(auth_keys_bytes(key_count)), *set = NULL;
+	if (!table)
 		return NULL;
 	if (revoked_count &&
 	    posix_memalign(&set, TABLE_ALIGN_BYTES, auth_revoked_bytes(revoked_count)) != 0) {
-		free(table);
+		key_memory_give(table, auth_keys_bytes(key_count));
 		return NULL;
 	}
 	struct auth_keys *built = auth_keys_build(table, keys, key_count);
@@ -260,8 +262,7 @@ void keyring_table_destroy(struct auth_keys *table)
 	if (!table)
 		return;
 	free(table->revoked);
-	sodium_memzero(table, auth_keys_bytes(table->count));
-	free(table);
+	key_memory_give(table, auth_keys_bytes(table->count));
 }
 
 static int read_keyring(const json_t *root, const char *place, struct keyring *keyring,
@@ -303,13 +304,39 @@ int keyring_load(const char *path, struct keyring *keyring, struct err *err)
 	return rc;
 }
 
+struct auth_key *keyring_keys_take(uint32_t keys)
+{
+	return key_memory_take(keys * sizeof(struct auth_key));
+}
+
+void keyring_keys_give(struct auth_key *memory, uint32_t keys)
+{
+	key_memory_give(memory, keys * sizeof(struct auth_key));
+}
+
+int keyring_keys_lock(const struct auth_key *keys, uint32_t room, const struct auth_keys *table,
+		      struct err *err)
+{
+	int rc = key_memory_lock(keys, room ? room * sizeof(*keys) : 1);
+	if (rc == 0)
+		rc = key_memory_lock(table, auth_keys_bytes(table->count));
+	return rc ? err_set(err, rc, "keyring: the memory of the keys cannot be locked: %s; %s",
+			    strerror(-rc), KEY_MEMORY_REMEDY)
+		  : 0;
+}
+
+int keyring_lock(struct keyring *keyring, struct err *err)
+{
+	int rc = keyring_keys_lock(keyring->keys, keyring->room, keyring->table, err);
+	keyring->locked = rc == 0;
+	return rc;
+}
+
 void keyring_free(struct keyring *keyring)
 {
-	if (keyring->keys)
-		sodium_memzero(keyring->keys, keyring->key_count * sizeof(*keyring->keys));
+	keyring_keys_give(keyring->keys, keyring->room);
 	keyring_table_destroy(keyring->table);
 	free(keyring->revoked);
-	free(keyring->keys);
 	free(keyring->tenants);
 	*keyring = (struct keyring){0};
 }

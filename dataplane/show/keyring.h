@@ -55,6 +55,8 @@ struct keyring {
 	struct auth_voter *revoked; /* in no order, each once, each under one of the keys */
 	uint32_t revoked_count;
 	struct auth_keys *table; /* both once more, for auth_keys_find() and auth_is_revoked() */
+	uint32_t room;           /* keys that there is memory for */
+	bool locked;             /* keyring_lock() was asked for: holds for changes too */
 };
 
 /*
@@ -63,6 +65,21 @@ struct keyring {
  */
 int keyring_load(const char *path, struct keyring *keyring, struct err *err);
 void keyring_free(struct keyring *keyring);
+
+/*
+ * For who serves: the keys' memory is locked (key_memory.h), or the start is refused. Other
+ * tools read a keyring without. 0, or a negative errno with `err` filled in.
+ */
+int keyring_lock(struct keyring *keyring, struct err *err);
+
+/* Memory for so many keys, zeroed, and locked where that is allowed; NULL: none. Wiped when given
+ * back. */
+struct auth_key *keyring_keys_take(uint32_t keys);
+void keyring_keys_give(struct auth_key *memory, uint32_t keys);
+
+/* keyring_lock() for keys and table that are no keyring's yet. */
+int keyring_keys_lock(const struct auth_key *keys, uint32_t room, const struct auth_keys *table,
+		      struct err *err);
 
 /* The table of a keyring; NULL where memory is short. What is destroyed is wiped. */
 struct auth_keys *keyring_table_create(const struct auth_key *keys, uint32_t key_count,

@@ -16,11 +16,9 @@
 
 void keyring_change_free(struct keyring_change *change)
 {
-	if (change->keys)
-		sodium_memzero(change->keys, change->key_count * sizeof(*change->keys));
+	keyring_keys_give(change->keys, change->room);
 	keyring_table_destroy(change->table);
 	free(change->revoked);
-	free(change->keys);
 	*change = (struct keyring_change){0};
 }
 
@@ -34,17 +32,27 @@ static int no_memory(struct keyring_change *change, struct err *err)
 static int take_memory(struct keyring_change *change, const struct keyring *keyring,
 		       uint32_t more_keys, uint32_t more_revoked, struct err *err)
 {
-	change->keys = calloc(keyring->key_count + more_keys + 1, sizeof(*change->keys));
+	change->room = keyring->key_count + more_keys;
+	change->keys = keyring_keys_take(change->room);
 	change->revoked =
 		calloc(keyring->revoked_count + more_revoked + 1, sizeof(*change->revoked));
 	return change->keys && change->revoked ? 0 : no_memory(change, err);
 }
 
-static int make_table(struct keyring_change *change, struct err *err)
+/* What is locked in the keyring is locked here. */
+static int make_table(struct keyring_change *change, const struct keyring *keyring, struct err *err)
 {
+	struct err why;
 	change->table = keyring_table_create(change->keys, change->key_count, change->revoked,
 					     change->revoked_count);
-	return change->table ? 0 : no_memory(change, err);
+	if (!change->table)
+		return no_memory(change, err);
+	int rc = keyring->locked
+			 ? keyring_keys_lock(change->keys, change->room, change->table, &why)
+			 : 0;
+	if (rc)
+		keyring_change_free(change);
+	return rc ? err_set(err, rc, "%s; nothing has changed", why.text) : 0;
 }
 
 static bool is_of(const struct tenant *tenant, int epoch, uint16_t key_tenant, uint8_t key_epoch)
@@ -87,7 +95,7 @@ static int add_key(const struct keyring *keyring, uint16_t tenant, uint8_t epoch
 	*key = (struct auth_key){.tenant = tenant, .epoch = epoch, .used = true};
 	randombytes_buf(key->key, sizeof(key->key));
 	change->epoch = epoch;
-	return make_table(change, err);
+	return make_table(change, keyring, err);
 }
 
 /* The keyring's keys without some. */
@@ -98,7 +106,7 @@ static int drop_keys(const struct keyring *keyring, const struct tenant *without
 	if (rc)
 		return rc;
 	copy_keys(keyring, without, epoch, change);
-	return make_table(change, err);
+	return make_table(change, keyring, err);
 }
 
 static uint32_t living(const struct keyring *keyring)
@@ -254,7 +262,7 @@ int keyring_change_revoke(const struct keyring *keyring, const struct tenant *te
 			     "key, and retire the old epoch and those revoked under it",
 			     keyring->revoked_count, KEYRING_MAX_REVOKED);
 	if (rc == 0)
-		return make_table(change, err);
+		return make_table(change, keyring, err);
 	keyring_change_free(change);
 	return rc;
 }
@@ -273,7 +281,7 @@ int keyring_change_restore(const struct keyring *keyring, const struct tenant *t
 			change->revoked[left++] = change->revoked[i];
 	change->revoked_count = left;
 	if (left < keyring->revoked_count)
-		return make_table(change, err);
+		return make_table(change, keyring, err);
 	keyring_change_free(change);
 	return err_set(err, -ENOENT,
 		       "%s: voter %u is not revoked; `tallyctl voter list %s` shows who is",
@@ -292,9 +300,11 @@ void keyring_change_keep(struct keyring *keyring, struct keyring_change *change)
 	keyring->revoked = change->revoked;
 	keyring->revoked_count = change->revoked_count;
 	keyring->table = change->table;
+	keyring->room = change->room;
 	change->keys = before.keys;
 	change->key_count = before.key_count;
 	change->revoked = before.revoked;
 	change->revoked_count = before.revoked_count;
 	change->table = before.table;
+	change->room = before.room;
 }

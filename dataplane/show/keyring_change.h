@@ -23,6 +23,7 @@ struct keyring_change {
 	struct auth_voter *revoked;
 	uint32_t revoked_count;
 	struct auth_keys *table;
+	uint32_t room; /* keys that there is memory for */
 };
 
 /*
@@ -33,7 +34,7 @@ struct keyring_change {
  *   -ENOENT  no such epoch, or nothing to restore
  *   -ENOSPC  no id, epoch or place is left
  *   -EEXIST  all the voter's keys are revoked
- *   -ENOMEM, -EIO (no randomness)
+ *   -ENOMEM, -EIO (no randomness), -EPERM also where the memory of keys cannot be locked
  */
 
 /* A tenant with its first key, of epoch 1. `any_id`: the lowest that none has had since the start.

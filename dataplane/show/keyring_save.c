@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dataplane/show/key_memory.h"
+
 #define TEMP_NAMES    100
 #define FRAME_BYTES   64  /* of the file, around its tenants */
 #define TENANT_BYTES  512 /* of one, without its keys */
@@ -106,7 +108,7 @@ static int make_text(const struct keyring *keyring, const struct keyring_change 
 	*text = (struct text){.room = FRAME_BYTES + (keyring->tenant_count + 1u) * TENANT_BYTES +
 				      change->key_count * (size_t)(KEY_BYTES + REVOKED_BYTES) +
 				      change->revoked_count * (size_t)VOTER_BYTES};
-	text->bytes = malloc(text->room);
+	text->bytes = key_memory_take(text->room);
 	if (!text->bytes)
 		return -ENOMEM;
 	put(text, "{\n  \"tenants\": [");
@@ -178,8 +180,7 @@ static int write_beside(const struct keyring *keyring, const struct keyring_chan
 	rc = fd < 0 ? fd : fill_file(fd, &text, save->path);
 	if (fd >= 0 && close(fd) != 0 && rc == 0)
 		rc = -errno;
-	sodium_memzero(text.bytes, text.room);
-	free(text.bytes);
+	key_memory_give(text.bytes, text.room);
 	return rc;
 }
 

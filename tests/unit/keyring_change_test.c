@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include "dataplane/show/keyring_change.h"
 #include "wire/front_maps.h"
 
@@ -21,8 +23,8 @@ static void set_up(void)
 	static const uint16_t ids[] = {7, 0};
 	static const char *const names[] = {"acme", "zoo"};
 	keyring.tenants = calloc(KEYRING_TENANT_ROOM, sizeof(*keyring.tenants));
-	keyring.keys = calloc(COUNT_OF(ids), sizeof(*keyring.keys));
-	keyring.table = aligned_alloc(64, (auth_keys_bytes(COUNT_OF(ids)) + 63) / 64 * 64);
+	keyring.room = COUNT_OF(ids);
+	keyring.keys = keyring_keys_take(keyring.room);
 	for (size_t i = 0; i < COUNT_OF(ids); i++) {
 		struct tenant *tenant = &keyring.tenants[keyring.tenant_count++];
 		tenant->id = ids[i];
@@ -30,7 +32,7 @@ static void set_up(void)
 		keyring.keys[keyring.key_count++] =
 			(struct auth_key){.tenant = ids[i], .epoch = 1, .used = true, .key = {9}};
 	}
-	auth_keys_build(keyring.table, keyring.keys, keyring.key_count);
+	keyring.table = keyring_table_create(keyring.keys, keyring.key_count, NULL, 0);
 }
 
 static void tear_down(void)
@@ -294,4 +296,18 @@ Test(keyring_change, tenants_and_keys_have_a_limit)
 	expect_refused(keyring_change_rotate(&keyring, named("acme"), &change, &err), -ENOSPC,
 		       "4096 keys");
 	check_table();
+}
+
+/* Who insists on locked keys has none that are not, and the keyring stays as it was. */
+Test(keyring_change, a_key_that_cannot_be_locked_is_not_made)
+{
+	const struct rlimit none = {0, 0};
+	struct keyring_change change;
+	if (keyring_lock(&keyring, &err) || setrlimit(RLIMIT_MEMLOCK, &none) ||
+	    (geteuid() == 0 && setuid(65534)))
+		cr_skip_test("the limit cannot be set here");
+	cr_expect_lt(keyring_change_rotate(&keyring, named("acme"), &change, &err), 0);
+	cr_expect_not_null(strstr(err.text, "cannot be locked"), "%s", err.text);
+	cr_expect_not_null(strstr(err.text, "nothing has changed"), "%s", err.text);
+	cr_expect_eq(keyring.key_count, 2);
 }
