@@ -2,9 +2,10 @@
 /*
  * The one ladder: each rung takes something, and each failure steps down from where it stands.
  *
- * config → keyring → fronts → EAL → devices → windows → journal → sealer → viewers → workers.
- * Fronts come before EAL, since AF_XDP sockets join the program that they find; they go last, so no
- * vote falls through to the host.
+ * config → keyring → fronts → EAL → devices → no longer root → windows → journal → sealer → viewers
+ * → workers → sandbox. Fronts come before EAL, since AF_XDP sockets join the program that they find; they go
+ * last, so no vote falls through to the host. Root is given up before the first byte of a journal
+ * is read, and before io_uring makes a thread: such a thread would stay root's.
  */
 #include "dataplane/appliance.h"
 
@@ -13,13 +14,16 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "dataplane/clock.h"
+#include "dataplane/show/key_memory.h"
 #include "dataplane/control.h"
 #include "dataplane/durable.h"
 #include "dataplane/eal.h"
+#include "dataplane/sandbox.h"
 #include "dataplane/sealer.h"
 #include "dataplane/stats.h"
 
@@ -201,6 +205,10 @@ static int make_worker(struct appliance *appliance, uint32_t index, struct err *
 	appliance->workers[appliance->worker_count++] = worker;
 	if (make_waiting(worker, appliance->config.mbufs, node))
 		return err_set(err, -ENOMEM, "workers: out of memory");
+	int rc = key_memory_lock(&worker->burst.keys, sizeof(worker->burst.keys));
+	if (rc)
+		return err_set(err, rc, "workers: the memory of keys cannot be locked: %s; %s",
+			       strerror(-rc), KEY_MEMORY_REMEDY);
 	worker->ports = &appliance->ports;
 	worker->queue = &appliance->ports.queues[index];
 	worker->published = windows_published(appliance->windows);
@@ -236,6 +244,8 @@ static void stop_workers(struct appliance *appliance)
 	for (uint32_t i = 0; i < appliance->worker_count; i++) {
 		worker_finish(appliance->workers[i]);
 		free_watch(appliance->workers[i]);
+		sodium_memzero(&appliance->workers[i]->burst.keys,
+			       sizeof(appliance->workers[i]->burst.keys));
 		rte_free(appliance->workers[i]->waiting.replies);
 		rte_free(appliance->workers[i]);
 	}
@@ -262,35 +272,59 @@ static int start_workers(struct appliance *appliance, struct err *err)
 	return rc;
 }
 
-int appliance_start(struct appliance *appliance, const char *config_path, const char *program,
-		    struct err *err)
+/* What is read and listened to before root is given up: files are the user's already. */
+static int open_files(struct appliance *appliance, struct tenants_access *access, struct err *err)
 {
-	struct tenants_access access;
-	memset(appliance, 0, sizeof(*appliance));
-	clock_start();
-	int rc = config_load(config_path, &appliance->config, err);
-	if (rc)
-		return rc;
-	rc = keyring_load(appliance->config.keyring, &appliance->keyring, err);
-	if (rc)
-		return rc;
-	rc = tenants_access(&appliance->config, &appliance->keyring, &access, err);
+	const struct privileges *privileges = &appliance->privileges;
+	privileges_files_as_user(privileges);
+	int rc = keyring_load(appliance->config.keyring, &appliance->keyring, err);
+	if (rc == 0)
+		rc = keyring_lock(&appliance->keyring, err);
+	if (rc == 0)
+		rc = tenants_access(&appliance->config, &appliance->keyring, access, err);
 	if (rc == 0)
 		rc = control_open(appliance, &appliance->control, err);
+	privileges_files_as_root(privileges);
 	if (rc)
-		goto err_keyring_free;
-	rc = ports_attach_fronts(&appliance->ports, &appliance->config, &access, err);
+		keyring_free(&appliance->keyring);
+	return privileges_explain(privileges, rc, err);
+}
+
+/* Everything that wants root: what is opened here is used without it. */
+static int open_devices(struct appliance *appliance, const char *program,
+			const struct tenants_access *access, struct err *err)
+{
+	int rc = ports_attach_fronts(&appliance->ports, &appliance->config, access, err);
 	if (rc)
-		goto err_control_close;
+		return rc;
 	rc = eal_start(&appliance->config, program, err);
 	if (rc)
 		goto err_restore_fronts;
 	rc = ports_start(&appliance->ports, err);
 	if (rc)
 		goto err_eal_stop;
-	rc = make_windows(appliance, err);
+	return 0;
+
+err_eal_stop:
+	eal_stop();
+err_restore_fronts:
+	ports_restore_fronts(&appliance->ports);
+	return rc;
+}
+
+static void close_devices(struct appliance *appliance)
+{
+	ports_stop(&appliance->ports);
+	eal_stop();
+	ports_restore_fronts(&appliance->ports);
+}
+
+/* Windows, journal, results, workers: nothing of it wants root. */
+static int start_counting(struct appliance *appliance, struct err *err)
+{
+	int rc = make_windows(appliance, err);
 	if (rc)
-		goto err_ports_stop;
+		return rc;
 	start_tenants(appliance);
 	rc = open_durable(appliance, err);
 	if (rc)
@@ -314,15 +348,59 @@ err_durable_close:
 	durable_close(appliance->durable);
 err_windows_destroy:
 	windows_destroy(appliance->windows);
-err_ports_stop:
-	ports_stop(&appliance->ports);
-err_eal_stop:
-	eal_stop();
-err_restore_fronts:
-	ports_restore_fronts(&appliance->ports);
-err_control_close:
+	return privileges_explain(&appliance->privileges, rc, err);
+}
+
+static void stop_counting(struct appliance *appliance)
+{
+	sealer_close(appliance->sealer);
+	stop_workers(appliance);
+	viewers_destroy(appliance->viewers);
+	durable_close(appliance->durable);
+	windows_destroy(appliance->windows);
+}
+
+static int look_up(struct appliance *appliance, const char *config_path, struct err *err)
+{
+	int rc = config_load(config_path, &appliance->config, err);
+	if (rc == 0)
+		rc = privileges_find(&appliance->config, &appliance->privileges, err);
+	if (rc == 0)
+		rc = privileges_begin(&appliance->privileges, err);
+	return rc;
+}
+
+int appliance_start(struct appliance *appliance, const char *config_path, const char *program,
+		    struct err *err)
+{
+	struct tenants_access access;
+	memset(appliance, 0, sizeof(*appliance));
+	clock_start();
+	int rc = look_up(appliance, config_path, err);
+	if (rc == 0)
+		rc = open_files(appliance, &access, err);
+	if (rc)
+		return rc;
+	rc = open_devices(appliance, program, &access, err);
+	if (rc)
+		goto err_close_files;
+	rc = privileges_drop(&appliance->privileges, err);
+	if (rc)
+		goto err_close_devices;
+	rc = start_counting(appliance, err);
+	if (rc)
+		goto err_close_devices;
+	rc = appliance->privileges.drops ? sandbox_close(err) : 0;
+	if (rc)
+		goto err_stop_counting;
+	return 0;
+
+err_stop_counting:
+	stop_counting(appliance);
+err_close_devices:
+	close_devices(appliance);
+err_close_files:
 	control_close(appliance->control);
-err_keyring_free:
 	keyring_free(&appliance->keyring);
 	return rc;
 }
@@ -330,13 +408,11 @@ err_keyring_free:
 void appliance_stop(struct appliance *appliance)
 {
 	control_close(appliance->control);
-	sealer_close(appliance->sealer);
-	stop_workers(appliance);
-	viewers_destroy(appliance->viewers);
-	durable_close(appliance->durable);
-	windows_destroy(appliance->windows);
-	ports_stop(&appliance->ports);
-	eal_stop();
-	ports_detach_fronts(&appliance->ports);
+	stop_counting(appliance);
+	if (!appliance->privileges.drops) {
+		ports_stop(&appliance->ports);
+		eal_stop();
+		ports_detach_fronts(&appliance->ports, appliance->config.front_keep);
+	}
 	keyring_free(&appliance->keyring);
 }

@@ -8,6 +8,7 @@
 
 #include "dataplane/config.h"
 #include "dataplane/port.h"
+#include "dataplane/privileges.h"
 #include "dataplane/show/keyring.h"
 #include "dataplane/tenants.h"
 #include "dataplane/viewers.h"
@@ -20,6 +21,7 @@ struct sealer;
 
 struct appliance {
 	struct config config;
+	struct privileges privileges;
 	struct keyring keyring; /* changed by tenants only */
 	struct tenants tenants;
 	struct control *control; /* listens from the start; served once everything runs */
@@ -33,11 +35,20 @@ struct appliance {
 	uint32_t worker_count;                     /* ports.queue_count once they run */
 };
 
-/* Brings everything up, from the configuration to running workers; on failure all is undone. */
+/*
+ * Brings everything up, from the configuration to running workers; on failure all is undone. Where
+ * [appliance] user names one, root is given up when fronts and devices are open, and the sandbox is
+ * closed when the workers run. After the first, what a failure leaves are pins of a front that was
+ * not there before.
+ */
 int appliance_start(struct appliance *appliance, const char *config_path, const char *program,
 		    struct err *err);
 
-/* The same ladder down: workers, devices, fronts, memory. */
+/*
+ * The same ladder down: workers, devices, fronts, memory. Whoever has given up root leaves devices
+ * to the end of the process and the fronts to --unprepare, which drop votes meanwhile, as after a
+ * kill.
+ */
 void appliance_stop(struct appliance *appliance);
 
 #endif

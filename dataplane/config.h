@@ -35,6 +35,11 @@
 	  "group that may use the public socket; empty: tallyd's own")                             \
 	X(appliance, public_mode, public_mode, OCTAL, "0666", 0, 0,                                \
 	  "mode of the public socket, octal")                                                      \
+	X(appliance, user, user, TEXT, "", 0, 0,                                                   \
+	  "who tallyd becomes when all is open, with no right of root; empty: it stays root")      \
+	X(appliance, group, group, TEXT, "", 0, 0, "that user's group; empty: its own")            \
+	X(appliance, prepared, prepared, TEXT, "/run/tallywire.prepared", 0, 0,                    \
+	  "root's file in which --prepare notes what --unprepare puts back")                       \
 	X(appliance, vote_port, vote_port, NUMBER, "4433", 1, 65535, "UDP port of the votes")      \
 	X(windows, voters, voters, NUMBER, "1000000", 1, 4294967296,                               \
 	  "voter numbers per window, from 0; a higher number is answered busy")                    \
@@ -77,7 +82,12 @@
 	  "XDP mode: native, generic, or auto (native where the driver has it)")                   \
 	X(front, keep, front_keep, FLAG, "no", 0, 0,                                               \
 	  "leave the front attached after an orderly stop; votes are dropped until the next "      \
-	  "start")
+	  "start")                                                                                 \
+	X(front, tune, tune, FLAG, "yes", 0, 0,                                                    \
+	  "let --prepare switch LRO off and keep VLAN tags in the packets")                        \
+	X(front, defer_us, defer_us, NUMBER, "0", 0, 100000,                                       \
+	  "let --prepare defer a NIC's interrupts by so many us, as the worker polls; 0: as they " \
+	  "are")
 
 /* When receipts may leave. */
 enum ack_mode {
@@ -117,6 +127,9 @@ struct config {
 	char control_group[CONFIG_TEXT_BYTES];
 	char public_socket[CONFIG_TEXT_BYTES]; /* "": none */
 	char public_group[CONFIG_TEXT_BYTES];
+	char user[CONFIG_TEXT_BYTES]; /* "": root stays root */
+	char group[CONFIG_TEXT_BYTES];
+	char prepared[CONFIG_TEXT_BYTES];
 	char lcores[CONFIG_TEXT_BYTES];
 	char pin_dir[CONFIG_TEXT_BYTES];
 	uint32_t control_mode; /* of the sockets' files */
@@ -140,6 +153,8 @@ struct config {
 	uint64_t keep_mb;
 	bool hugepages;
 	bool front_keep;
+	bool tune;
+	uint64_t defer_us;
 	struct port_config ports[CONFIG_MAX_PORTS];
 	uint32_t port_count;
 	uint32_t queue_count;                          /* of all ports: one worker each */

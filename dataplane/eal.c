@@ -5,7 +5,6 @@
  */
 #include "dataplane/eal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <rte_eal.h>
@@ -18,10 +17,10 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#include "dataplane/huge_pages.h"
 #include "dataplane/lcores.h"
 
-#define EAL_MAX_ARGS  24
-#define HUGEPAGES_DIR "/sys/kernel/mm/hugepages"
+#define EAL_MAX_ARGS 24
 
 static char first_words[256];
 
@@ -70,53 +69,18 @@ static int open_log(struct err *err)
 	return 0;
 }
 
-/* Free huge pages of every size, in MiB. */
-static uint64_t free_huge_mb(void)
-{
-	uint64_t free_kb = 0;
-	DIR *sizes = opendir(HUGEPAGES_DIR);
-	if (!sizes)
-		return 0;
-	for (struct dirent *entry; (entry = readdir(sizes));) {
-		char path[512];
-		unsigned long long page_kb, pages;
-		if (sscanf(entry->d_name, "hugepages-%llukB", &page_kb) != 1)
-			continue;
-		snprintf(path, sizeof(path), HUGEPAGES_DIR "/%s/free_hugepages", entry->d_name);
-		FILE *file = fopen(path, "re");
-		if (!file)
-			continue;
-		if (fscanf(file, "%llu", &pages) == 1)
-			free_kb += page_kb * pages;
-		fclose(file);
-	}
-	closedir(sizes);
-	return free_kb / 1024;
-}
-
-/* Pages of the default size that are set up, in use or not. */
-static unsigned long long huge_pages_now(void)
-{
-	unsigned long long pages = 0;
-	FILE *file = fopen("/proc/sys/vm/nr_hugepages", "re");
-	if (file && fscanf(file, "%llu", &pages) != 1)
-		pages = 0;
-	if (file)
-		fclose(file);
-	return pages;
-}
-
 static int check_huge_pages(const struct config *config, struct err *err)
 {
-	uint64_t free_mb = free_huge_mb();
+	uint64_t free_mb = huge_pages_free_mb();
 	if (!config->hugepages || free_mb >= config->packet_mb)
 		return 0;
 	return err_set(err, -ENOMEM,
 		       "huge pages: %llu MiB wanted ([memory] packet_mb), %llu MiB free; "
-		       "`sysctl vm.nr_hugepages=%llu`, or set [memory] hugepages = no",
+		       "`sysctl vm.nr_hugepages=%llu` or `tallyd --prepare`, or set "
+		       "[memory] hugepages = no",
 		       (unsigned long long)config->packet_mb, (unsigned long long)free_mb,
-		       huge_pages_now() +
-			       (unsigned long long)(config->packet_mb - free_mb + 1) / 2);
+		       (unsigned long long)(huge_pages_now() +
+					    huge_pages_for(config->packet_mb - free_mb)));
 }
 
 struct eal_arguments {
@@ -263,8 +227,10 @@ int eal_start(const struct config *config, const char *program, struct err *err)
 			arguments.lcores, rte_lcore_count(), config->queue_count,
 			config->queue_count + 1);
 		eal_stop();
+		return rc;
 	}
-	return rc;
+	remove_runtime_dir(); /* now, as who has given up root cannot */
+	return 0;
 }
 
 void eal_stop(void)

@@ -216,6 +216,8 @@ static void *run(void *arg)
 {
 	struct journal *journal = arg;
 	uint32_t idle_steps = 0;
+	/* By itself: nobody else may write its name once tallyd has given up root. */
+	pthread_setname_np(pthread_self(), "journal");
 	while (!is_over(journal)) {
 		bool done = journal_step(journal, idle_wait(journal, idle_steps));
 		idle_steps = done ? 0 : idle_steps + (idle_steps < MOST_IDLE_STEPS);
@@ -228,7 +230,6 @@ int journal_start(struct journal *journal, struct err *err)
 	int rc = pthread_create(&journal->thread, NULL, run, journal);
 	if (rc)
 		return err_set(err, -rc, "journal: no thread: %s", strerror(rc));
-	pthread_setname_np(journal->thread, "journal");
 	journal->started = true;
 	return 0;
 }

@@ -54,9 +54,12 @@ static int give_to_group(const struct listener_options *options, struct err *err
 		return err_set(err, -EINVAL,
 			       "[appliance] %s_group: no group '%s'; add it or set another",
 			       options->option, options->group);
-	if (chown(options->path, (uid_t)-1, entry->gr_gid) != 0)
-		return err_set(err, -errno, "%s: cannot be given to group %s: %s", options->path,
-			       options->group, strerror(errno));
+	/* Its directory may be another user's, who could have put a link in its place. */
+	if (lchown(options->path, (uid_t)-1, entry->gr_gid) != 0)
+		return err_set(err, -errno,
+			       "%s: cannot be given to group %s: %s; tallyd's user has to be in it "
+			       "(adduser USER %s)",
+			       options->path, options->group, strerror(errno), options->group);
 	return 0;
 }
 

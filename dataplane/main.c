@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * tallyd: the appliance. Reads the command line and does one of four things: serve, check a
- * configuration, judge a capture, take a left-over front off.
+ * tallyd: the appliance. Reads the command line and does one of five things: serve, prepare the
+ * machine for that and put it back, check a configuration, judge a capture.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -14,19 +14,21 @@
 #include "dataplane/appliance.h"
 #include "dataplane/clock.h"
 #include "dataplane/control.h"
+#include "dataplane/prepare.h"
 #include "dataplane/replay.h"
 #include "wire/vote_packet.h"
 
 #define EXIT_USAGE 2
 
 static const char usage_text[] =
-	"usage: tallyd --config FILE [--check-config | --detach]\n"
+	"usage: tallyd --config FILE [--prepare | --unprepare | --check-config]\n"
 	"       tallyd --replay CAPTURE --keyring FILE --rundown FILE --results FILE [--port N]\n"
 	"       tallyd --config-help | --help | --version\n"
 	"\n"
 	"  --config FILE    serve the ports of this configuration until SIGINT or SIGTERM\n"
 	"  --check-config   read configuration and keyring, say whether they are right, and end\n"
-	"  --detach         take off the fronts that a killed tallyd left on these ports\n"
+	"  --prepare        put fronts on, set interfaces, huge pages and directories up, as root\n"
+	"  --unprepare      take that back, and the fronts that a killed tallyd left\n"
 	"  --replay FILE    judge a capture offline, by its own time stamps (no root needed)\n"
 	"  --keyring FILE   tenants and keys for --replay\n"
 	"  --rundown FILE   interactions for --replay\n"
@@ -38,7 +40,8 @@ struct arguments {
 	const char *config;
 	struct replay_options replay;
 	bool check_config;
-	bool detach;
+	bool prepare;
+	bool unprepare;
 };
 
 static int fail(const struct err *err)
@@ -78,6 +81,17 @@ static void say_ready(const struct appliance *appliance)
 	printf("tallyd: ready, %u tenants, control socket %s%s%s\n",
 	       appliance->keyring.tenant_count, appliance->config.control,
 	       public[0] ? ", public socket " : "", public);
+	if (appliance->privileges.drops)
+		printf("tallyd: runs as %s, sandboxed\n", appliance->privileges.user);
+	fflush(stdout);
+}
+
+static void say_stopped(const struct appliance *appliance)
+{
+	if (appliance->privileges.drops)
+		printf("tallyd: stopped; fronts stay and drop votes; `tallyd --unprepare` takes "
+		       "them "
+		       "off\n");
 	fflush(stdout);
 }
 
@@ -91,6 +105,7 @@ static int serve(const char *config, const char *program)
 	say_ready(&appliance);
 	int rc = control_serve(appliance.control, &err);
 	appliance_stop(&appliance);
+	say_stopped(&appliance);
 	return rc ? fail(&err) : EXIT_SUCCESS;
 }
 
@@ -112,26 +127,12 @@ static int check_config(const char *path)
 	return EXIT_SUCCESS;
 }
 
-static int detach(const char *path)
+static int set_up(const char *config, bool up)
 {
-	struct config config;
 	struct err err;
-	if (config_load(path, &config, &err))
-		return fail(&err);
-	int status = EXIT_SUCCESS;
-	for (uint32_t i = 0; i < config.port_count; i++) {
-		const struct port_config *port = &config.ports[i];
-		if (port->kind != PORT_AF_XDP)
-			continue;
-		int rc = front_remove(port->target, config.pin_dir, &err);
-		if (rc == -ENOENT)
-			printf("%s: no front\n", port->target);
-		else if (rc)
-			status = fail(&err);
-		else
-			printf("%s: front taken off\n", port->target);
-	}
-	return status;
+	int rc = up ? prepare(config, &err) : unprepare(config, &err);
+	fflush(stdout);
+	return rc ? fail(&err) : EXIT_SUCCESS;
 }
 
 static bool same_file(const char *a, const char *b)
@@ -179,7 +180,8 @@ static int replay(struct replay_options *options)
 enum option_id {
 	CONFIG = 1,
 	CHECK,
-	DETACH,
+	PREPARE,
+	UNPREPARE,
 	REPLAY,
 	KEYRING,
 	RUNDOWN,
@@ -193,7 +195,8 @@ enum option_id {
 static const struct option option_table[] = {
 	{"config", required_argument, NULL, CONFIG},
 	{"check-config", no_argument, NULL, CHECK},
-	{"detach", no_argument, NULL, DETACH},
+	{"prepare", no_argument, NULL, PREPARE},
+	{"unprepare", no_argument, NULL, UNPREPARE},
 	{"replay", required_argument, NULL, REPLAY},
 	{"keyring", required_argument, NULL, KEYRING},
 	{"rundown", required_argument, NULL, RUNDOWN},
@@ -222,7 +225,8 @@ static int take_option(int option, struct arguments *arguments, int *status)
 	switch (option) {
 	case CONFIG: arguments->config = optarg; return 0;
 	case CHECK: arguments->check_config = true; return 0;
-	case DETACH: arguments->detach = true; return 0;
+	case PREPARE: arguments->prepare = true; return 0;
+	case UNPREPARE: arguments->unprepare = true; return 0;
 	case REPLAY: arguments->replay.capture = optarg; return 0;
 	case KEYRING: arguments->replay.keyring = optarg; return 0;
 	case RUNDOWN: arguments->replay.rundown = optarg; return 0;
@@ -246,11 +250,12 @@ static const char *flaw_of(const struct arguments *arguments)
 	const struct replay_options *offline = &arguments->replay;
 	bool is_offline = offline->capture || offline->keyring || offline->rundown ||
 			  offline->results || offline->vote_port;
-	bool is_live = arguments->config || arguments->check_config || arguments->detach;
+	int verbs = arguments->check_config + arguments->prepare + arguments->unprepare;
+	bool is_live = arguments->config || verbs;
 	if (is_live ? is_offline || !arguments->config : !offline->capture)
 		return "wants either --config or --replay";
-	if (arguments->check_config && arguments->detach)
-		return "wants --check-config or --detach, not both";
+	if (verbs > 1)
+		return "wants one of --prepare, --unprepare and --check-config";
 	if (is_offline && (!offline->keyring || !offline->rundown || !offline->results))
 		return "--replay wants --keyring, --rundown and --results";
 	return NULL;
@@ -272,7 +277,7 @@ int main(int argc, char **argv)
 		return replay(&arguments.replay);
 	if (arguments.check_config)
 		return check_config(arguments.config);
-	if (arguments.detach)
-		return detach(arguments.config);
+	if (arguments.prepare || arguments.unprepare)
+		return set_up(arguments.config, arguments.prepare);
 	return serve(arguments.config, argv[0]);
 }

@@ -66,9 +66,8 @@ int ports_start(struct ports *ports, struct err *err);
 /* Stops the devices. The workers must have ended. */
 void ports_stop(struct ports *ports);
 
-/* After an orderly stop: detaches the fronts, or leaves them ([front] keep); gives the vote port
- * back. */
-void ports_detach_fronts(struct ports *ports);
+/* After an orderly stop: detaches the fronts, or leaves them; gives the vote port back. */
+void ports_detach_fronts(struct ports *ports, bool keep);
 
 /* After a start that failed: leaves the fronts that were there before and detaches those that were
  * not. */

@@ -150,11 +150,11 @@ static void release_vote_port(struct ports *ports, uint32_t index)
 	ports->reserved[index] = -1;
 }
 
-void ports_detach_fronts(struct ports *ports)
+void ports_detach_fronts(struct ports *ports, bool keep)
 {
 	for (uint32_t i = 0; i < ports->config->port_count; i++) {
 		if (ports->fronts[i])
-			front_detach(ports->fronts[i], ports->config->front_keep);
+			front_detach(ports->fronts[i], keep);
 		release_vote_port(ports, i);
 	}
 }

@@ -227,7 +227,7 @@ static int plan_keys(struct front_tenants *tenants, const struct auth_key *keys,
 			rc = row ? take_row(tenants, row, keys[i].tenant, err)
 				 : err_set(err, -ENOSPC,
 					   "tenant %u: no row is free in the front's maps: take "
-					   "the front off with --detach and start again",
+					   "the front off with --unprepare and start again",
 					   keys[i].tenant);
 		}
 		if (rc)

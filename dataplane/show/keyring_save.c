@@ -140,8 +140,10 @@ static int write_all(int fd, const struct text *text)
 static int fill_file(int fd, const struct text *text, const char *like)
 {
 	struct stat old;
-	if (stat(like, &old) != 0 || fchown(fd, old.st_uid, old.st_gid) != 0 ||
-	    fchmod(fd, 0600) != 0)
+	if (stat(like, &old) != 0 || fchmod(fd, 0600) != 0)
+		return -errno;
+	/* A group that only root could give has no access anyway. */
+	if (fchown(fd, old.st_uid, old.st_gid) != 0 && (errno != EPERM || old.st_uid != geteuid()))
 		return -errno;
 	int rc = write_all(fd, text);
 	if (rc == 0 && fsync(fd) != 0)

@@ -479,7 +479,7 @@ Test(keys, that_do_not_fit_are_refused_and_change_nothing)
 		tenants->rows->row[be16((uint16_t)(100 + row))] = (uint16_t)row;
 	}
 	cr_expect_eq(front_tenants_set_keys(tenants, &newcomer, 1, &err), -ENOSPC);
-	cr_expect_not_null(strstr(err.text, "--detach"), "%s", err.text);
+	cr_expect_not_null(strstr(err.text, "--unprepare"), "%s", err.text);
 	cr_expect_eq(passing(7, 3), 3);
 	cr_expect_eq(passing(60000, 3), 0);
 }

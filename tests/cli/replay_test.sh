@@ -251,10 +251,12 @@ misused "no capture" --keyring keyring.json --rundown rundown.json --results res
 misused "both ways" "${good[@]}" --config tallyd.conf
 misused "a check of nothing" --check-config
 misused "replay and check" "${good[@]}" --check-config
-misused "replay and detach" "${good[@]}" --detach
+misused "replay and unprepare" "${good[@]}" --unprepare
 misused "serve with a keyring" --config tallyd.conf --keyring keyring.json
 misused "serve with results" --config tallyd.conf --results results.json
-misused "check and detach" --config tallyd.conf --check-config --detach
+misused "check and unprepare" --config tallyd.conf --check-config --unprepare
+misused "prepare and unprepare" --config tallyd.conf --prepare --unprepare
+misused "prepare without a configuration" --prepare
 for port in 0 65536 -1 x 4433x '' 99999999999999999999 ' 4433' +4433; do
 	misused "port '$port'" "${good[@]}" --port "$port"
 done

@@ -204,6 +204,7 @@ rig_configure() {
 		[appliance]
 		keyring = $rig_dir/keyring.json
 		control = $rig_dir/control.sock
+		prepared = $rig_dir/prepared
 		[windows]
 		voters = $RIG_VOTERS
 		[journal]

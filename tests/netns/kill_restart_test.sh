@@ -122,10 +122,10 @@ rig_in_viewers "$TALLYREPLAY" send burst.pcap --interface viewer0 --dst-mac "$ri
 	rig_fail "packets of the time before the restart are counted: $(cat results.json)"
 
 # --- A front that was left behind can be taken off by hand, but not from under a live tallyd.
-rig_in_appliance "$TALLYD" --config tallyd.conf --detach 2>busy.txt && rig_fail "detached a live front"
+rig_in_appliance "$TALLYD" --config tallyd.conf --unprepare 2>busy.txt && rig_fail "took a live front off"
 [ "$(wc -l <busy.txt)" = 1 ] || rig_fail "more than a line: $(cat busy.txt)"
 rig_kill_tallyd
-rig_in_appliance "$TALLYD" --config tallyd.conf --detach >detach.txt || rig_fail "--detach failed"
+rig_in_appliance "$TALLYD" --config tallyd.conf --unprepare >unprepare.txt || rig_fail "--unprepare failed"
 [ "$(front_program)" = "{}" ] || rig_fail "the front is still attached"
 [ ! -e "$rig_dir/bpf/tallywire" ] || rig_fail "pins are left"
 

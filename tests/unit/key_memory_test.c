@@ -11,6 +11,7 @@
 
 #include "dataplane/show/key_memory.h"
 #include "dataplane/show/keyring.h"
+#include "dataplane/show/keyring_change.h"
 #include "tests/lib/scratch.h"
 
 /* Whether the page of this address has the flag ("lo", "dd"). */
@@ -116,5 +117,23 @@ Test(key_memory, a_keyring_that_cannot_be_locked_is_refused_by_name)
 	cr_expect_lt(keyring_lock(&keyring, &err), 0);
 	cr_expect_not_null(strstr(err.text, "cannot be locked"), "%s", err.text);
 	cr_expect_not_null(strstr(err.text, "ulimit -l"), "%s", err.text);
+	keyring_free(&keyring);
+}
+
+/* Who insists on locked keys has none that are not, and the keyring stays as it was. */
+Test(key_memory, a_new_key_that_cannot_be_locked_is_not_made)
+{
+	struct keyring keyring;
+	struct keyring_change change;
+	struct err err = {""};
+	load(&keyring);
+	scratch_remove();
+	cr_assert_eq(keyring_lock(&keyring, &err), 0, "%s", err.text);
+	if (!limit_locked(0))
+		cr_skip_test("the limit cannot be set here");
+	cr_expect_lt(keyring_change_rotate(&keyring, &keyring.tenants[0], &change, &err), 0);
+	cr_expect_not_null(strstr(err.text, "cannot be locked"), "%s", err.text);
+	cr_expect_not_null(strstr(err.text, "nothing has changed"), "%s", err.text);
+	cr_expect_eq(keyring.key_count, 1);
 	keyring_free(&keyring);
 }

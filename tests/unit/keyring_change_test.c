@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 #include "dataplane/show/keyring_change.h"
 #include "wire/front_maps.h"
 
@@ -296,18 +294,4 @@ Test(keyring_change, tenants_and_keys_have_a_limit)
 	expect_refused(keyring_change_rotate(&keyring, named("acme"), &change, &err), -ENOSPC,
 		       "4096 keys");
 	check_table();
-}
-
-/* Who insists on locked keys has none that are not, and the keyring stays as it was. */
-Test(keyring_change, a_key_that_cannot_be_locked_is_not_made)
-{
-	const struct rlimit none = {0, 0};
-	struct keyring_change change;
-	if (keyring_lock(&keyring, &err) || setrlimit(RLIMIT_MEMLOCK, &none) ||
-	    (geteuid() == 0 && setuid(65534)))
-		cr_skip_test("the limit cannot be set here");
-	cr_expect_lt(keyring_change_rotate(&keyring, named("acme"), &change, &err), 0);
-	cr_expect_not_null(strstr(err.text, "cannot be locked"), "%s", err.text);
-	cr_expect_not_null(strstr(err.text, "nothing has changed"), "%s", err.text);
-	cr_expect_eq(keyring.key_count, 2);
 }
