@@ -367,6 +367,9 @@ static int look_up(struct appliance *appliance, const char *config_path, struct 
 		rc = privileges_find(&appliance->config, &appliance->privileges, err);
 	if (rc == 0)
 		rc = privileges_begin(&appliance->privileges, err);
+	if (rc == 0)
+		rc = notify_open(&appliance->notify, err);
+	watchdog_start(&appliance->watchdog, appliance->notify.timeout_us);
 	return rc;
 }
 
@@ -415,4 +418,5 @@ void appliance_stop(struct appliance *appliance)
 		ports_detach_fronts(&appliance->ports, appliance->config.front_keep);
 	}
 	keyring_free(&appliance->keyring);
+	notify_close(&appliance->notify);
 }

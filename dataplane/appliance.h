@@ -7,11 +7,13 @@
 #define TALLYWIRE_APPLIANCE_H
 
 #include "dataplane/config.h"
+#include "dataplane/notify.h"
 #include "dataplane/port.h"
 #include "dataplane/privileges.h"
 #include "dataplane/show/keyring.h"
 #include "dataplane/tenants.h"
 #include "dataplane/viewers.h"
+#include "dataplane/watchdog.h"
 #include "dataplane/windows.h"
 #include "dataplane/worker.h"
 
@@ -22,7 +24,9 @@ struct sealer;
 struct appliance {
 	struct config config;
 	struct privileges privileges;
-	struct keyring keyring; /* changed by tenants only */
+	struct notify notify;     /* the service manager */
+	struct watchdog watchdog; /* what it is told regularly */
+	struct keyring keyring;   /* changed by tenants only */
 	struct tenants tenants;
 	struct control *control; /* listens from the start; served once everything runs */
 	struct ports ports;

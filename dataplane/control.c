@@ -253,11 +253,24 @@ static uint64_t monotonic_us(void)
 	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
+/* Tells the service manager that all threads go round, where they do. */
+static void look_at_workers(struct appliance *appliance, uint64_t now_us)
+{
+	uint64_t turns[CONFIG_MAX_QUEUES];
+	if (!watchdog_is_due(&appliance->watchdog, now_us))
+		return;
+	for (uint32_t i = 0; i < appliance->worker_count; i++)
+		turns[i] = worker_turns(appliance->workers[i]);
+	if (watchdog_look(&appliance->watchdog, turns, appliance->worker_count, now_us))
+		notify_say(&appliance->notify, "WATCHDOG=1");
+}
+
 /* What is done once a second, and what is under way. Returns how long to wait for events. */
 static int tick(struct control *control)
 {
 	struct appliance *appliance = control->appliance;
 	uint64_t now_us = monotonic_us();
+	look_at_workers(appliance, now_us);
 	if (now_us - control->ticked_us >= CLOCK_TICK_MS * 1000u) {
 		control->ticked_us = now_us;
 		windows_note_missed(appliance->windows, clock_now_us());
@@ -265,8 +278,8 @@ static int tick(struct control *control)
 			viewers_tick(appliance->viewers, clock_now_us(), clock_monotonic_us());
 	}
 	if (appliance->sealer && sealer_step(appliance->sealer, clock_now_us(), now_us))
-		return SEALER_BUSY_STEP_MS;
-	return CLOCK_TICK_MS;
+		return watchdog_wait_ms(&appliance->watchdog, SEALER_BUSY_STEP_MS);
+	return watchdog_wait_ms(&appliance->watchdog, CLOCK_TICK_MS);
 }
 
 /* Serves what epoll found. False when a signal ends it. */

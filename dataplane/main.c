@@ -84,6 +84,7 @@ static void say_ready(const struct appliance *appliance)
 	if (appliance->privileges.drops)
 		printf("tallyd: runs as %s, sandboxed\n", appliance->privileges.user);
 	fflush(stdout);
+	notify_say(&appliance->notify, "READY=1");
 }
 
 static void say_stopped(const struct appliance *appliance)
@@ -104,6 +105,7 @@ static int serve(const char *config, const char *program)
 		return fail(&err);
 	say_ready(&appliance);
 	int rc = control_serve(appliance.control, &err);
+	notify_say(&appliance.notify, "STOPPING=1");
 	appliance_stop(&appliance);
 	say_stopped(&appliance);
 	return rc ? fail(&err) : EXIT_SUCCESS;

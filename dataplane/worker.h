@@ -83,6 +83,12 @@ static_assert(alignof(struct worker) == WORKER_ALIGN && sizeof(struct worker) % 
 static_assert(offsetof(struct worker, counters) % 64 == 0 && offsetof(struct worker, io) % 64 == 0,
 	      "counters begin on lines of their own");
 
+/* Goes up with every turn of the loop. Any thread. */
+static inline uint64_t worker_turns(const struct worker *worker)
+{
+	return tally_get(&worker->io.empty_polls) + tally_get(&worker->counters.bursts);
+}
+
 /* The loop; for rte_eal_remote_launch(). Returns 0 once `stop` is set. */
 int worker_run(void *worker);
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # A tallyd that gives up root: prepared, started, and then nobody. Every thread is looked at in /proc,
-# while it counts votes, writes its journal, changes a tenant's keys and seals a result. What it no
-# longer may do, root does for it: --unprepare leaves nothing.
+# while it counts votes, writes its journal, changes a tenant's keys, seals a result and tells its
+# service manager that it lives. What it no longer may do, root does for it: --unprepare leaves nothing.
 #
 #   namespace viewers: tallyreplay ── veth ── namespace appliance: front → AF_XDP → tallyd as nobody
+#                                                                     └► notify.sock ► notify_socket.py
 set -euo pipefail
 # shellcheck source=tests/lib/rig.sh
 . "$(dirname "$0")/../lib/rig.sh"
@@ -92,7 +93,13 @@ for right in sys_admin net_admin net_raw ipc_lock setuid setgid setpcap; do
 done
 
 # --- Serves.
+python3 "$RIG_TOP/tests/lib/notify_socket.py" "$rig_dir/notify.sock" >notified.txt 2>&1 &
+rig_pids+=("$!")
+rig_wait_for listens notified.txt "$!"
+export NOTIFY_SOCKET=$rig_dir/notify.sock WATCHDOG_USEC=400000
 rig_start_tallyd
+unset NOTIFY_SOCKET WATCHDOG_USEC
+rig_until "grep -q READY=1 notified.txt" "READY=1 is not said"
 
 # Every thread is the user, without a capability, and behind the filter.
 check_threads() {
@@ -142,12 +149,14 @@ if [ "$RIG_ACK" != none ]; then
 	[ -z "$(find state ! -user "$user")" ] || rig_fail "not the user's: $(find state ! -user "$user" -ls)"
 fi
 check_threads "after sealing"
+rig_until "[ \$(grep -c WATCHDOG=1 notified.txt) -ge 2 ]" "the watchdog hears nothing: $(cat notified.txt)"
 
 # --- Neither under a live one, nor by it: the front stays at the stop, and drops.
 refused "--unprepare under a live tallyd" "tally0: process $tallyd_pid holds the front" --unprepare
 refused "--prepare under a live tallyd" "tally0: process $tallyd_pid holds the front" --prepare
 rig_stop_tallyd || rig_fail "tallyd does not end in an orderly way ($?): $(cat tallyd.log)"
 grep -q "tallyd: stopped; fronts stay" tallyd.log || rig_fail "the stop: $(cat tallyd.log)"
+rig_until "grep -q STOPPING=1 notified.txt" "STOPPING=1 is not said"
 [ ! -e run/control.sock ] || rig_fail "the control socket is left"
 [ ! -e "/var/run/dpdk/tallywire-$tallyd_pid" ] || rig_fail "DPDK's directory is left"
 has_front || rig_fail "the front went with tallyd"
