@@ -46,6 +46,7 @@ static const int allowed[] = {
 	SCMP_SYS(readlinkat),
 	SCMP_SYS(getcwd),
 	SCMP_SYS(getdents64),
+	SCMP_SYS(mkdir),
 	SCMP_SYS(mkdirat),
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),

@@ -23,7 +23,7 @@ rig_configure
 sed -i -e "s|$rig_dir/keyring.json|$rig_dir/keys/keyring.json|" \
 	-e "s|$rig_dir/control.sock|$rig_dir/run/control.sock|" \
 	-e "s#$rig_dir/\(journal\|results\|identity.key\)#$rig_dir/state/\1#" \
-	-e "s|^\[appliance\]|&\nuser = $user|" tallyd.conf
+	-e "s|^\[appliance\]|&\nuser = $user|" -e "s/^\[\(journal\|results\)\]/&\nkeep_days = 1/" tallyd.conf
 export TALLYWIRE_SOCKET=$rig_dir/run/control.sock
 ip -n "$rig_appliance" route add 198.18.0.0/16 dev tally0
 
@@ -120,6 +120,10 @@ check_threads() {
 	[ "$threads" -ge 3 ] || rig_fail "$1: $threads threads only"
 }
 check_threads "at the start"
+# Keys, their table and the key that signs, a page each at least: locked, and in no core file. The kernel
+# shows neighbours as one.
+[ "$(awk '/^Locked:/ {kb = $2} /^VmFlags:/ && / lo / && / dd / {sum += kb} END {print (sum >= 12)}' \
+	"/proc/$tallyd_pid/smaps")" = 1 ] || rig_fail "keys are on no locked pages: $(cat "/proc/$tallyd_pid/smaps")"
 
 "$TALLYREPLAY" make --keyring keys/keyring.json --tenant acme --voters 2000 --for 1s --to 198.18.255.1 \
 	--max-delay 60s --resent 0 --changed 0 --forged 0 --early 0 --late 0 --out burst.pcap >make.txt
