@@ -137,6 +137,7 @@ check_threads "after votes"
 # The keyring is saved, and the front told, without root.
 "$TALLYCTL" tenant rotate acme >/dev/null || rig_fail "rotate: $(cat tallyd.log)"
 grep -q '"epoch": 2' keys/keyring.json || rig_fail "the keyring was not saved: $(ls -l keys)"
+"$TALLYCTL" voter revoke acme 42 >/dev/null || rig_fail "revoke: $(cat tallyd.log)"
 "$TALLYCTL" tenant add zoo --id 8 >/dev/null || rig_fail "add: $(cat tallyd.log)"
 "$TALLYCTL" tenant retire zoo >/dev/null || rig_fail "retire: $(cat tallyd.log)"
 "$TALLYCTL" stats --json >stats.json
