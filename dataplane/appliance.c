@@ -3,9 +3,9 @@
  * The one ladder: each rung takes something, and each failure steps down from where it stands.
  *
  * config → keyring → fronts → EAL → devices → no longer root → windows → journal → sealer → viewers
- * → workers → sandbox. Fronts come before EAL, since AF_XDP sockets join the program that they find; they go
- * last, so no vote falls through to the host. Root is given up before the first byte of a journal
- * is read, and before io_uring makes a thread: such a thread would stay root's.
+ * → workers → sandbox. Fronts come before EAL, since AF_XDP sockets join the program that they
+ * find; they go last, so no vote falls through to the host. Root is given up before the first byte
+ * of a journal is read, and before io_uring makes a thread: such a thread would stay root's.
  */
 #include "dataplane/appliance.h"
 
