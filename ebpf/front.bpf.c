@@ -2,12 +2,13 @@
 /*
  * The XDP front: the first program that sees a packet of a shared NIC.
  *
- * It judges rules 1 to 3 with classify(), turns away tenants that are not in the keyring, holds the
- * others to their budgets and queues, answers version negotiation from the same buffer, and hands
- * votes to the AF_XDP socket of the queue they came in on. What is not for the vote port goes on to
- * the host's own stack untouched. Every packet is counted once, on its own CPU. front.c loads and
- * attaches it, front_tenants.c writes what it knows of tenants; wire/front_maps.h describes the
- * maps, docs/front.md shows them at work.
+ * It judges rules 1 to 3 with classify(), turns away tenants that are not in the keyring, polices
+ * sources, holds tenants to their budgets and queues, answers version negotiation from the same
+ * buffer, and hands votes to the AF_XDP socket of the queue they came in on. What is not for the
+ * vote port goes on to the host's own stack untouched. Every packet is counted once, on its own
+ * CPU. front.c loads and attaches it, front_tenants.c writes what it knows of tenants and
+ * front_sources.c of sources; wire/front_maps.h and front_sources.h describe the maps,
+ * docs/front.md shows them at work.
  *
  * It never checks a tag, keeps nothing between packets but counts and budgets, and never hands the
  * vote port to the host.
@@ -19,6 +20,7 @@
 #include <bpf/bpf_helpers.h>
 #include "ebpf/police.bpf.h"
 #include "ebpf/reply.h"
+#include "ebpf/sources.bpf.h"
 #include "wire/front_maps.h"
 
 struct {
@@ -61,7 +63,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FRONT_COUNTERS);
+	__uint(max_entries, FRONT_COUNTER_ENTRIES);
 	__type(key, uint32_t);
 	__type(value, uint64_t);
 } front_counters SEC(".maps");
@@ -100,6 +102,17 @@ CLASSIFY_INLINE int finish(uint32_t counter, int action)
 	return action;
 }
 
+/* The packet ends here, policed by this rule, which has the counter. */
+CLASSIFY_INLINE int police(const struct front_police *rules, const struct source *whole,
+			   enum front_rule rule)
+{
+	uint32_t counter = FRONT_COUNTERS + rule;
+	uint64_t *count = bpf_map_lookup_elem(&front_counters, &counter);
+	if (count && (*count)++ % FRONT_TALKER_SAMPLE == 0)
+		note_talker(rules, whole, rule);
+	return XDP_DROP;
+}
+
 /*
  * The row of the vote's tenant; row 0, which has no key, where there is none. The compiler knows
  * that the mask changes nothing and the verifier of Linux 6.1 does not, for it loses track of a
@@ -128,19 +141,36 @@ CLASSIFY_INLINE bool is_anothers_queue(const struct front_config *config, uint32
 	return owner && owner != (FRONT_OWNED | tenant_be);
 }
 
-/* Whether the vote may pass: it is on a queue open to its tenant, and within its budget. */
-CLASSIFY_INLINE bool may_pass(struct front_tenant *tenant, uint32_t row, bool anothers_queue)
+/* The rules about tenants: the queue is open to this one, and it is within its budget. */
+CLASSIFY_INLINE enum front_rule judge_tenant(struct front_tenant *tenant, uint32_t row,
+					     bool anothers_queue)
 {
 	uint32_t limit = POLICE_READ(tenant->limit);
 	if (!anothers_queue && !(limit & FRONT_LIMITED))
-		return true;
+		return FRONT_RULE_NONE;
 	struct front_share *share = bpf_map_lookup_elem(&front_shares, &row);
-	if (!share)
+	if (share && !anothers_queue && police_spend(tenant, share, limit))
+		return FRONT_RULE_NONE;
+	if (share)
+		share->policed++;
+	return anothers_queue ? FRONT_RULE_QUEUE : FRONT_RULE_TENANT;
+}
+
+/* The packet's source, whole. An IP header begins at 14, 18 or 22. */
+CLASSIFY_INLINE bool read_source(const uint8_t *data, const uint8_t *end, const struct frame *frame,
+				 struct source *source)
+{
+	const uint8_t *l3 = data + (frame->l3_offset & 0x1F);
+	if (l3 + sizeof(struct ipv4_header) > end)
 		return false;
-	if (!anothers_queue && police_spend(tenant, share, limit))
+	if (frame->ip_version == 4) {
+		*source = source_ipv4(l3);
 		return true;
-	share->policed++;
-	return false;
+	}
+	if (l3 + sizeof(struct ipv6_header) > end)
+		return false;
+	*source = source_ipv6(l3);
+	return true;
 }
 
 /* To the socket of the packet's own queue; the helper gives XDP_DROP where that slot is empty. */
@@ -176,6 +206,44 @@ CLASSIFY_INLINE bool negotiate(struct xdp_md *ctx, const struct frame *frame)
 	return reply_turn(packet_data(ctx), packet_end(ctx), frame, (uint16_t)answer_bytes, sum);
 }
 
+/* A vote or a watch, and where in the maps its tenant is. */
+struct known_vote {
+	struct front_tenant *tenant; /* NULL: it is no vote, but asks for negotiation */
+	uint32_t row;
+	uint16_t tenant_be;
+};
+
+/* False: no key of this tenant and epoch is known. */
+CLASSIFY_INLINE bool find_tenant(const struct vote_packet *vote, struct known_vote *known)
+{
+	known->row = row_of(vote);
+	known->tenant_be = vote->cid.tenant_be;
+	known->tenant = bpf_map_lookup_elem(&front_tenants, &known->row);
+	return known->tenant && key_is_known(known->tenant, vote->key_epoch);
+}
+
+/* What would be answered or steered, unless a rule is against it. */
+CLASSIFY_INLINE int admit(struct xdp_md *ctx, const struct front_config *config,
+			  const struct frame *frame, const struct known_vote *known)
+{
+	uint32_t zero = 0;
+	struct source whole;
+	const struct front_police *rules = bpf_map_lookup_elem(&front_police, &zero);
+	if (!rules || !read_source(packet_data(ctx), packet_end(ctx), frame, &whole))
+		return finish(VERDICT_MALFORMED, XDP_DROP);
+	enum front_rule rule = judge_source(rules, &whole);
+	if (rule == FRONT_RULE_NONE && known->tenant)
+		rule = judge_tenant(
+			known->tenant, known->row,
+			is_anothers_queue(config, ctx->rx_queue_index, known->tenant_be));
+	if (rule != FRONT_RULE_NONE)
+		return police(rules, &whole, rule);
+	if (known->tenant)
+		return steer(ctx);
+	return negotiate(ctx, frame) ? finish(VERDICT_NEGOTIATED, XDP_TX)
+				     : finish(VERDICT_MALFORMED, XDP_DROP);
+}
+
 SEC("xdp")
 int xsk_def_prog(struct xdp_md *ctx)
 {
@@ -187,26 +255,21 @@ int xsk_def_prog(struct xdp_md *ctx)
 	uint8_t *data = packet_data(ctx);
 	uint8_t *end = packet_end(ctx);
 	struct frame frame = {0};
+	struct known_vote known = {0};
 	enum verdict verdict = classify(data, end, config->vote_port_be, &frame);
 	if (verdict == VERDICT_PASSED)
 		return finish(VERDICT_PASSED, XDP_PASS);
-	if (verdict == VERDICT_NEGOTIATED && negotiate(ctx, &frame))
-		return finish(VERDICT_NEGOTIATED, XDP_TX);
-	if (verdict != VERDICT_NONE)
+	if (verdict != VERDICT_NONE && verdict != VERDICT_NEGOTIATED)
 		return finish(VERDICT_MALFORMED, XDP_DROP);
-
-	const struct vote_packet *vote =
-		(void *)(data + (frame.payload_offset & FRAME_OFFSET_MASK));
-	if ((const uint8_t *)(vote + 1) > end)
-		return finish(VERDICT_MALFORMED, XDP_DROP);
-	uint32_t row = row_of(vote);
-	struct front_tenant *tenant = bpf_map_lookup_elem(&front_tenants, &row);
-	if (!tenant || !key_is_known(tenant, vote->key_epoch))
-		return finish(VERDICT_UNKNOWN_KEY, XDP_DROP);
-	bool anothers = is_anothers_queue(config, ctx->rx_queue_index, vote->cid.tenant_be);
-	if (!may_pass(tenant, row, anothers))
-		return finish(VERDICT_POLICED, XDP_DROP);
-	return steer(ctx);
+	if (verdict == VERDICT_NONE) {
+		const struct vote_packet *vote =
+			(void *)(data + (frame.payload_offset & FRAME_OFFSET_MASK));
+		if ((const uint8_t *)(vote + 1) > end)
+			return finish(VERDICT_MALFORMED, XDP_DROP);
+		if (!find_tenant(vote, &known))
+			return finish(VERDICT_UNKNOWN_KEY, XDP_DROP);
+	}
+	return admit(ctx, config, &frame, &known);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -38,11 +38,23 @@ enum {
 	MAP_SHARES,
 	MAP_COUNTERS,
 	MAP_STEERED,
+	MAP_POLICE,
+	MAP_BUCKETS,
+	MAP_VOTED,
+	MAP_DENY4,
+	MAP_DENY6,
+	MAP_ALLOW4,
+	MAP_ALLOW6,
+	MAP_LISTED,
+	MAP_TALKERS,
 	MAP_COUNT
 };
-static const char *const map_names[MAP_COUNT] = {"xsks_map",      "front_config", "front_rows",
-						 "front_tenants", "front_shares", "front_counters",
-						 "front_steered"};
+static const char *const map_names[MAP_COUNT] = {
+	"xsks_map",      "front_config",   "front_rows",    "front_tenants",
+	"front_shares",  "front_counters", "front_steered", "front_police",
+	"front_buckets", "front_voted",    "front_deny4",   "front_deny6",
+	"front_allow4",  "front_allow6",   "front_listed",  "front_talkers",
+};
 
 /* A map that a front of that layout has beside these, and a pin that has to go with it. */
 #define KEYS_OF_LAYOUT_1 "front_keys"
@@ -52,6 +64,7 @@ struct front_before {
 	int program_fd; /* -1: nothing was there */
 	bool native;
 	struct front_tenants_saved *tenants;
+	struct front_police police;
 };
 
 struct front {
@@ -61,6 +74,7 @@ struct front {
 	struct bpf_map *maps[MAP_COUNT];
 	bool maps_joined; /* those of an earlier run, pinned already */
 	struct front_tenants tenants;
+	struct front_sources sources;
 	uint64_t *per_cpu;            /* room for one entry of all CPUs */
 	struct front_counts baseline; /* what was counted before front_attach() */
 	struct front_before before;
@@ -218,7 +232,7 @@ static int read_entry(struct front *front, int map, uint32_t entry, uint64_t *su
 
 static int read_totals(struct front *front, struct front_counts *counts)
 {
-	uint64_t steered = 0;
+	uint64_t steered = 0, policed = 0;
 	int rc = 0;
 	for (uint32_t i = 0; i < FRONT_COUNTERS && !rc; i++)
 		rc = read_entry(front, MAP_COUNTERS, i, &counts->counters[i]);
@@ -226,8 +240,13 @@ static int read_totals(struct front *front, struct front_counts *counts)
 		rc = read_entry(front, MAP_STEERED, queue, &counts->steered[queue]);
 		steered += counts->steered[queue];
 	}
-	/* Packets came in between the two loops; one number for one thing. */
+	for (uint32_t rule = 0; rule < FRONT_RULE_COUNT && !rc; rule++) {
+		rc = read_entry(front, MAP_COUNTERS, FRONT_COUNTERS + rule, &counts->rules[rule]);
+		policed += counts->rules[rule];
+	}
+	/* Packets came in between the loops; one number for one thing. */
 	counts->counters[FRONT_STEERED] = steered;
+	counts->counters[VERDICT_POLICED] = policed;
 	return rc;
 }
 
@@ -236,6 +255,8 @@ int front_read(struct front *front, struct front_counts *counts)
 	int rc = read_totals(front, counts);
 	for (int i = 0; i < FRONT_COUNTERS; i++)
 		counts->counters[i] -= front->baseline.counters[i];
+	for (int rule = 0; rule < FRONT_RULE_COUNT; rule++)
+		counts->rules[rule] -= front->baseline.rules[rule];
 	for (int queue = 0; queue < FRONT_MAX_QUEUES; queue++)
 		counts->steered[queue] -= front->baseline.steered[queue];
 	return rc;
@@ -263,6 +284,11 @@ int front_read_policed(struct front *front, uint16_t tenant, uint64_t *policed)
 	return front_tenants_read_policed(&front->tenants, tenant, policed);
 }
 
+struct front_sources *front_sources(struct front *front)
+{
+	return &front->sources;
+}
+
 /* Remembers what a front that was found runs and knows, before any of it is changed. */
 static int remember(struct front *front, struct err *err)
 {
@@ -272,6 +298,7 @@ static int remember(struct front *front, struct err *err)
 	before->tenants = front_tenants_save(&front->tenants);
 	if (!before->tenants)
 		return err_set(err, -ENOMEM, "%s: out of memory", front->interface);
+	before->police = *front->sources.police;
 	before->native = front->link.native;
 	before->program_fd = bpf_prog_get_fd_by_id(front->link.program_id);
 	if (before->program_fd < 0)
@@ -304,6 +331,7 @@ static void put_back(struct front *front)
 {
 	put_program_back(front);
 	front_tenants_restore(&front->tenants, front->before.tenants);
+	front_sources_restore(&front->sources, &front->before.police);
 }
 
 /* Budgets before keys: a tenant that is new to the front never has a key without its budget. */
@@ -326,11 +354,14 @@ static int prepare(struct front *front, const struct front_options *options, str
 	if (!rc)
 		rc = front_tenants_open(&front->tenants, front->object, err);
 	if (!rc)
+		rc = front_sources_open(&front->sources, front->object, err);
+	if (!rc)
 		rc = remember(front, err);
 	if (rc)
 		return rc;
 	front->tenants.config->vote_port_be = be16(options->vote_port);
 	front->tenants.config->layout = FRONT_LAYOUT;
+	front_sources_set_limits(&front->sources, &options->sources);
 	rc = set_tenants(front, options, err);
 	if (rc)
 		return rc;
@@ -346,6 +377,7 @@ static int prepare(struct front *front, const struct front_options *options, str
 static void release(struct front *front)
 {
 	front_tenants_close(&front->tenants);
+	front_sources_close(&front->sources);
 	bpf_object__close(front->object);
 	if (front->before.program_fd >= 0)
 		close(front->before.program_fd);

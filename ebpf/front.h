@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include "dataplane/core/auth.h"
 #include "dataplane/core/err.h"
+#include "ebpf/front_sources.h"
 #include "wire/front_maps.h"
 
 #define FRONT_DEFAULT_PIN_DIR "/sys/fs/bpf/tallywire"
@@ -55,14 +56,17 @@ struct front_options {
 	uint32_t budget_count;
 	/* By queue, FRONT_MAX_QUEUES of them, as in front_set_owner(); NULL: no queue is owned. */
 	const uint32_t *owners;
+	struct front_source_limits sources;
 };
 
 /*
  * What the front has seen since front_attach(). Every packet of the interface is in exactly one
- * entry of `counters` (enum verdict and enum front_counter); `steered` is FRONT_STEERED by queue.
+ * entry of `counters` (enum verdict and enum front_counter); `rules` is VERDICT_POLICED by rule,
+ * `steered` is FRONT_STEERED by queue.
  */
 struct front_counts {
 	uint64_t counters[FRONT_COUNTERS];
+	uint64_t rules[FRONT_RULE_COUNT];
 	uint64_t steered[FRONT_MAX_QUEUES];
 };
 
@@ -81,7 +85,8 @@ struct front;
 int front_attach(const struct front_options *options, struct front **front, struct err *err);
 
 /*
- * Adds up all CPUs. counters[FRONT_STEERED] is the sum of steered[]. A packet is counted here
+ * Adds up all CPUs. counters[FRONT_STEERED] is the sum of steered[], counters[VERDICT_POLICED] that
+ * of rules[]. A packet is counted here
  * before its socket has it, so whoever wants steered - received >= 0 reads the workers' counters
  * first and the front after them.
  */
@@ -109,11 +114,15 @@ int front_set_budgets(struct front *front, const struct front_budget *budgets, u
 int front_set_owner(struct front *front, uint32_t queue, uint32_t tenant, struct err *err);
 
 /*
- * How many of the tenant's votes ended as VERDICT_POLICED since front_attach(), added up over all
- * CPUs; for the thread that sets keys. The sum over all tenants is the counter, as long as no more
- * than FRONT_MAX_KEYS come and go.
+ * How many of the tenant's votes were policed by the rules about tenants since front_attach(),
+ * added up over all CPUs; for the thread that sets keys. The sum over all tenants is that of these
+ * rules, as long as no more than FRONT_MAX_KEYS come and go. The rules about sources come first,
+ * and what they drop is nobody's: it says a tenant's number, and may lie.
  */
 int front_read_policed(struct front *front, uint16_t tenant, uint64_t *policed);
+
+/* Lists, panic and talkers, to read and to change; for the thread that sets keys. */
+struct front_sources *front_sources(struct front *front);
 
 /* "native" or "generic": how the front is attached; "gone" once its interface was deleted. */
 const char *front_mode_name(const struct front *front);

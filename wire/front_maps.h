@@ -5,8 +5,9 @@
  * The maps are pinned, so they outlive tallyd; a changed layout needs a new FRONT_LAYOUT, and
  * tallyd then replaces the pinned front instead of joining it.
  *
- * tallyd has the first three mapped into its memory and writes each field with one store while
- * packets flow, so a field is read whole, old or new.
+ * tallyd has most of them mapped into its memory and writes each field with one store while packets
+ * flow, so a field is read whole, old or new. What the front knows of sources is in
+ * front_sources.h.
  */
 #ifndef TALLYWIRE_WIRE_FRONT_MAPS_H
 #define TALLYWIRE_WIRE_FRONT_MAPS_H
@@ -15,7 +16,7 @@
 #include <stdint.h>
 #include "verdict.h"
 
-#define FRONT_LAYOUT      2
+#define FRONT_LAYOUT      3
 #define FRONT_MAX_QUEUES  64
 #define FRONT_MAX_KEYS    4096
 #define FRONT_TENANT_IDS  65536
@@ -80,14 +81,32 @@ struct front_share {
 };
 
 /*
- * Map "front_counters", per-CPU array of uint64_t, FRONT_COUNTERS entries. Written by the front on
- * its own CPU only, read by tallyd. The first VERDICT_COUNT entries are indexed by enum verdict.
+ * Map "front_counters", per-CPU array of uint64_t, FRONT_COUNTER_ENTRIES entries. Written by the
+ * front on its own CPU only, read by tallyd. The first VERDICT_COUNT entries are indexed by enum
+ * verdict. From FRONT_COUNTERS on there is one by rule: together they are VERDICT_POLICED.
  */
 enum front_counter {
 	FRONT_STEERED = VERDICT_COUNT, /* handed to the AF_XDP socket of its queue */
 	FRONT_MISSED, /* a good vote, but no socket was there to take it: dropped */
 	FRONT_COUNTERS
 };
+
+/* Why a packet was policed, in the order of looking. X(symbol, name, what it means) */
+#define FRONT_RULES(X)                                                                             \
+	X(DENIED, denied, "its source is on the deny list")                                        \
+	X(PANIC, panic, "panic is on, and nobody has voted from its source before")                \
+	X(SOURCE, source, "its source is over its budget")                                         \
+	X(QUEUE, queue, "it came in on a queue that another tenant owns")                          \
+	X(TENANT, tenant, "its tenant is over its budget")
+
+enum front_rule {
+#define X(symbol, name, text) FRONT_RULE_##symbol,
+	FRONT_RULES(X)
+#undef X
+		FRONT_RULE_COUNT
+};
+
+#define FRONT_COUNTER_ENTRIES (FRONT_COUNTERS + FRONT_RULE_COUNT)
 
 /* Map "front_steered", per-CPU array of uint64_t, FRONT_MAX_QUEUES entries: steered, by queue. */
 

@@ -241,6 +241,7 @@ static void receipt_burst(const struct pipeline *pipeline, struct burst *burst)
 	struct lanes lanes;
 	uint64_t tags[BURST_MAX];
 	count_burst(pipeline, burst);
+	feedback_burst(&pipeline->feedback, burst);
 	fill_receipts(pipeline, burst, &lanes);
 	auth_batch_sign(lanes.count, &burst->keys, lanes.message, tags);
 	for (uint32_t lane = 0; lane < lanes.count; lane++) {

@@ -11,6 +11,7 @@
 #define TALLYWIRE_CORE_PIPELINE_H
 
 #include "dataplane/core/burst.h"
+#include "dataplane/core/feedback.h"
 #include "dataplane/core/journal_ring.h"
 #include "dataplane/core/watch.h"
 
@@ -51,9 +52,10 @@ struct pipeline {
 	struct pipeline_counters *counters;
 	uint32_t worker; /* its lane in every tally */
 	uint16_t vote_port_be;
-	struct journal_ring *journal; /* the worker's; NULL: answers are not kept */
-	bool full;                    /* no reply can wait: nothing is recorded in this burst */
-	struct watch *watch;          /* the worker's; NULL: a WATCH is counted, not answered */
+	struct journal_ring *journal;   /* the worker's; NULL: answers are not kept */
+	struct front_feedback feedback; /* to the front of its queue, where it has one */
+	bool full;                      /* no reply can wait: nothing is recorded in this burst */
+	struct watch *watch;            /* the worker's; NULL: a WATCH is counted, not answered */
 };
 
 /*

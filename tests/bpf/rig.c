@@ -22,6 +22,7 @@ static struct bpf_object *object;
 static int program, counters, steered;
 static int cpus;
 static struct front_tenants tenants;
+static struct front_sources sources;
 static uint32_t interface; /* of rig_open_queues() */
 
 static int keep_quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -44,6 +45,8 @@ static void fill_maps(bool with_socket)
 	tenants.config->layout = FRONT_LAYOUT;
 	tenants.config->vote_port_be = be16(FRAMES_PORT);
 	cr_assert_eq(front_tenants_set_keys(&tenants, &key, 1, &err), 0, "%s", err.text);
+	cr_assert_eq(front_sources_open(&sources, object, &err), 0, "%s", err.text);
+	front_sources_set_limits(&sources, &(struct front_source_limits){0});
 	if (!with_socket)
 		return;
 	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -111,6 +114,16 @@ struct front_tenants *rig_tenants(void)
 	return &tenants;
 }
 
+struct front_sources *rig_sources(void)
+{
+	return &sources;
+}
+
+const struct bpf_object *rig_object(void)
+{
+	return object;
+}
+
 static uint64_t sum_of_cpus(int map, uint32_t entry)
 {
 	uint64_t values[1024], sum = 0;
@@ -121,9 +134,19 @@ static uint64_t sum_of_cpus(int map, uint32_t entry)
 	return sum;
 }
 
+uint64_t rig_rule(enum front_rule rule)
+{
+	return sum_of_cpus(counters, FRONT_COUNTERS + rule);
+}
+
 uint64_t rig_counter(uint32_t counter)
 {
-	return sum_of_cpus(counters, counter);
+	uint64_t policed = 0;
+	if (counter != VERDICT_POLICED)
+		return sum_of_cpus(counters, counter);
+	for (int rule = 0; rule < FRONT_RULE_COUNT; rule++)
+		policed += rig_rule((enum front_rule)rule);
+	return policed;
 }
 
 uint64_t rig_steered(uint32_t queue)

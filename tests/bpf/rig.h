@@ -9,7 +9,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "ebpf/front_sources.h"
 #include "ebpf/front_tenants.h"
+
+struct bpf_object;
 
 /*
  * Loads the front for FRAMES_PORT with the one key (FRAMES_TENANT, FRAMES_EPOCH). `with_socket`: an
@@ -36,8 +39,15 @@ int rig_run_on(uint32_t queue, const uint8_t *frame, uint32_t bytes);
 /* What the front knows of tenants: to change it. */
 struct front_tenants *rig_tenants(void);
 
+/* What it knows of sources, without any limit unless a test sets one. */
+struct front_sources *rig_sources(void);
+
+/* The object itself, to open its maps once more. */
+const struct bpf_object *rig_object(void);
+
 /* A counter of the front, all CPUs together. */
 uint64_t rig_counter(uint32_t counter);
+uint64_t rig_rule(enum front_rule rule);
 uint64_t rig_steered(uint32_t queue);
 
 const char *rig_action_name(int action);

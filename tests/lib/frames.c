@@ -92,6 +92,14 @@ static uint32_t write_ethernet(const struct frames_plan *plan, uint8_t *frame)
 	return bytes + (uint32_t)sizeof(type);
 }
 
+/* Replaces the usual source where the plan names one. */
+static void set_source(const struct frames_plan *plan, uint8_t *source, size_t bytes)
+{
+	static const uint8_t none[sizeof(plan->source)];
+	if (memcmp(plan->source, none, sizeof(none)) != 0)
+		memcpy(source, plan->source, bytes);
+}
+
 static uint32_t write_ipv4(const struct frames_plan *plan, uint8_t *at, uint32_t l4_bytes)
 {
 	uint32_t header_bytes = IPV4_MIN_BYTES + 4u * plan->option_words;
@@ -105,6 +113,7 @@ static uint32_t write_ipv4(const struct frames_plan *plan, uint8_t *at, uint32_t
 		.source = {10, 0, 0, 2},
 		.destination = {10, 0, 0, 1},
 	};
+	set_source(plan, ip.source, sizeof(ip.source));
 	memcpy(at, &ip, sizeof(ip));
 	memset(at + sizeof(ip), 1, header_bytes - sizeof(ip)); /* no-operation options */
 	ip.checksum = be16(~folded(sum_of(at, header_bytes)));
@@ -122,6 +131,7 @@ static uint32_t write_ipv6(const struct frames_plan *plan, uint8_t *at, uint32_t
 		.source = {0xFD, 1, [15] = 2},
 		.destination = {0xFD, 1, [15] = 1},
 	};
+	set_source(plan, ip.source, sizeof(ip.source));
 	memcpy(at, &ip, sizeof(ip));
 	return sizeof(ip);
 }

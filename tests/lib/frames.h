@@ -38,6 +38,7 @@ struct frames_plan {
 		vlan_type; /* of the outermost; 0: NET_TYPE_VLAN, which the inner ones always are */
 	uint16_t ether_type;  /* 0: by the IP version */
 	uint8_t ip_version;   /* 0: 4 */
+	uint8_t source[16];   /* the address, IPv4 in the first four; all 0: 10.0.0.2 or fd01::2 */
 	uint8_t l4_proto;     /* 0: UDP */
 	uint8_t option_words; /* IPv4: 0 to 10 */
 	uint16_t fragment;    /* IPv4: flags and offset */
