@@ -23,6 +23,7 @@
 #include "dataplane/control.h"
 #include "dataplane/durable.h"
 #include "dataplane/eal.h"
+#include "dataplane/policing.h"
 #include "dataplane/sandbox.h"
 #include "dataplane/sealer.h"
 #include "dataplane/stats.h"
@@ -224,6 +225,9 @@ static int make_worker(struct appliance *appliance, uint32_t index, struct err *
 	if (appliance->durable)
 		worker->pipeline.journal = journal_ring(durable_journal(appliance->durable), index);
 	worker->wait = appliance->config.ack == ACK_DURABLE;
+	struct front *front = appliance->ports.fronts[worker->queue->port];
+	if (front)
+		worker->pipeline.feedback = front_sources_feedback(front_sources(front));
 	return make_watch(appliance, worker, err);
 }
 
@@ -297,7 +301,9 @@ static int open_devices(struct appliance *appliance, const char *program,
 	int rc = ports_attach_fronts(&appliance->ports, &appliance->config, access, err);
 	if (rc)
 		return rc;
-	rc = eal_start(&appliance->config, program, err);
+	rc = policing_start(&appliance->ports, err);
+	if (rc == 0)
+		rc = eal_start(&appliance->config, program, err);
 	if (rc)
 		goto err_restore_fronts;
 	rc = ports_start(&appliance->ports, err);

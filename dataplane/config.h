@@ -87,7 +87,17 @@
 	  "let --prepare switch LRO off and keep VLAN tags in the packets")                        \
 	X(front, defer_us, defer_us, NUMBER, "0", 0, 100000,                                       \
 	  "let --prepare defer a NIC's interrupts by so many us, as the worker polls; 0: as they " \
-	  "are")
+	  "are")                                                                                   \
+	X(police, source_votes_per_s, source_votes_per_s, NUMBER, "200000", 0, 1000000000,         \
+	  "votes a second that a source may send to an interface; 0: no limit")                    \
+	X(police, source_burst, source_burst, NUMBER, "0", 0, 1000000000,                          \
+	  "votes that it may send at once; 0: a second's")                                         \
+	X(police, failed_vote_cost, failed_vote_cost, NUMBER, "32", 0, 1000000,                    \
+	  "what a vote that fails authentication costs a source that never voted, in votes")       \
+	X(police, ipv4_prefix, source_ipv4_bits, NUMBER, "32", 8, 32,                              \
+	  "bits of an IPv4 address that make a source")                                            \
+	X(police, ipv6_prefix, source_ipv6_bits, NUMBER, "56", 16, 128,                            \
+	  "bits of an IPv6 address that make a source")
 
 /* When receipts may leave. */
 enum ack_mode {
@@ -155,6 +165,11 @@ struct config {
 	bool front_keep;
 	bool tune;
 	uint64_t defer_us;
+	uint64_t source_votes_per_s;
+	uint64_t source_burst;
+	uint64_t failed_vote_cost;
+	uint64_t source_ipv4_bits;
+	uint64_t source_ipv6_bits;
 	struct port_config ports[CONFIG_MAX_PORTS];
 	uint32_t port_count;
 	uint32_t queue_count;                          /* of all ports: one worker each */

@@ -23,6 +23,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/control_client.h"
 #include "dataplane/listener.h"
+#include "dataplane/policing.h"
 #include "dataplane/sealer.h"
 #include "dataplane/transitions.h"
 
@@ -274,6 +275,7 @@ static int tick(struct control *control)
 	if (now_us - control->ticked_us >= CLOCK_TICK_MS * 1000u) {
 		control->ticked_us = now_us;
 		windows_note_missed(appliance->windows, clock_now_us());
+		policing_tick(&appliance->ports);
 		if (appliance->viewers)
 			viewers_tick(appliance->viewers, clock_now_us(), clock_monotonic_us());
 	}

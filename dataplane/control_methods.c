@@ -36,6 +36,12 @@ static const struct method_row method_rows[] = {
 	{.name = "voters", .studio = method_voters},
 	{.name = "voter_revoke", .studio = method_voter_revoke},
 	{.name = "voter_restore", .studio = method_voter_restore},
+	/* methods_front.c */
+	{.name = "front_list", .studio = method_front_list},
+	{.name = "front_allow", .studio = method_front_allow},
+	{.name = "front_deny", .studio = method_front_deny},
+	{.name = "front_remove", .studio = method_front_remove},
+	{.name = "front_panic", .studio = method_front_panic},
 	/* methods_appliance.c */
 	{.name = "stats", .studio = method_stats},
 	{.name = "journal_resume", .studio = method_journal_resume},

@@ -30,6 +30,10 @@ method_function method_tenants, method_tenant_add, method_tenant_rotate, method_
 /* methods_voters.c */
 method_function method_voters, method_voter_revoke, method_voter_restore;
 
+/* methods_front.c */
+method_function method_front_list, method_front_allow, method_front_deny, method_front_remove,
+	method_front_panic;
+
 /* methods_appliance.c */
 method_function method_stats, method_journal_resume, method_identity;
 

@@ -85,6 +85,11 @@ static int attach_front(struct ports *ports, uint32_t index, const struct tenant
 		.budgets = access->budgets,
 		.budget_count = access->budget_count,
 		.owners = owners,
+		.sources = {.votes_per_s = config->source_votes_per_s,
+			    .burst = config->source_burst,
+			    .failed_votes = config->failed_vote_cost,
+			    .ipv4_bits = (uint8_t)config->source_ipv4_bits,
+			    .ipv6_bits = (uint8_t)config->source_ipv6_bits},
 	};
 	fill_owners(config, index, access, owners);
 	int rc = front_attach(&options, &ports->fronts[index], err);

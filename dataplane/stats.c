@@ -7,6 +7,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/core/receipt.h"
 #include "dataplane/durable.h"
+#include "dataplane/policing.h"
 #include "dataplane/sealer.h"
 #include "dataplane/show/time_text.h"
 
@@ -201,6 +202,19 @@ static json_t *viewers_json(const struct appliance *appliance)
 	return object;
 }
 
+/* VERDICT_POLICED by rule. */
+static json_t *policed_json(const struct appliance *appliance)
+{
+	uint64_t packets[FRONT_RULE_COUNT];
+	json_t *object = json_object();
+	policing_rules(&appliance->ports, packets);
+	for (int rule = 0; rule < FRONT_RULE_COUNT; rule++)
+		json_object_set_new(object, policing_rule_name((enum front_rule)rule),
+				    json_integer((json_int_t)packets[rule]));
+	json_object_set_new(object, "in_panic", json_boolean(policing_in_panic(&appliance->ports)));
+	return object;
+}
+
 static json_t *clock_json(void)
 {
 	struct clock_quality quality;
@@ -222,10 +236,11 @@ json_t *stats_json(const struct appliance *appliance, uint64_t now_us)
 	for (uint32_t i = 0; i < appliance->config.port_count; i++)
 		json_array_append_new(ports, port_json(appliance, i));
 	return json_pack(
-		"{s:s,s:o,s:b,s:o,s:o,s:{s:I,s:I},s:s,s:o,s:o,s:o,s:o}", "now",
+		"{s:s,s:o,s:b,s:o,s:o,s:o,s:{s:I,s:I},s:s,s:o,s:o,s:o,s:o}", "now",
 		time_format(now_us, now), "datagrams", datagrams_json(&counts, receipts),
 		"conserved", is_conserved(&counts, window_receipts), "cores", cores, "ports", ports,
-		"ballots", "windows", (json_int_t)windows_count(appliance->windows), "pool_dry",
+		"policed", policed_json(appliance), "ballots", "windows",
+		(json_int_t)windows_count(appliance->windows), "pool_dry",
 		(json_int_t)pool_dry(appliance), "authentication",
 		auth_backend_name(auth_batch_backend()), "viewers",
 		appliance->viewers ? viewers_json(appliance) : json_null(), "clock", clock_json(),
