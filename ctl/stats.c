@@ -193,6 +193,28 @@ static void put_ports(FILE *out, const json_t *ports, int columns)
 	table_print(&table, out, 0, columns);
 }
 
+/* Which rule dropped what was policed; nothing where nothing was. */
+static void put_policed(FILE *out, const json_t *stats)
+{
+	json_t *policed = json_object_get(stats, "policed");
+	char number[TEXT_NUMBER_BYTES];
+	const char *name, *before = "\nPoliced: ";
+	json_t *value;
+	if (json_is_true(json_object_get(policed, "in_panic")))
+		fprintf(out, "\n%sPANIC: only sources that have voted before pass.%s\n",
+			output_style(STYLE_CAUTION), output_style(STYLE_PLAIN));
+	json_object_foreach (policed, name, value) {
+		if (json_integer_value(value) == 0)
+			continue;
+		fprintf(out, "%s%s by ", before,
+			text_number((uint64_t)json_integer_value(value), number));
+		text_put(out, name);
+		before = ", ";
+	}
+	if (*before == ',')
+		fputs("; `tallyctl front list` shows whom\n", out);
+}
+
 /* What the windows' memory came to, and what computes tags. */
 static void put_ballots(FILE *out, const json_t *stats)
 {
@@ -296,6 +318,7 @@ static void put_stats(FILE *out, const json_t *stats, int columns, bool brief)
 	}
 	if (json_array_size(ports) > 0)
 		put_ports(out, ports, columns);
+	put_policed(out, stats);
 	put_ballots(out, stats);
 	put_viewers(out, stats);
 }

@@ -68,7 +68,7 @@ _tallyctl() {
 	verb=$(_tallyctl_verb)
 	if [[ -z $verb ]]; then
 		words="open close extend cancel reveal list results watch leaderboard stats load rundown next unload"
-		words+=" key tenant voter journal identity audit export $common"
+		words+=" key tenant voter front journal identity audit export $common"
 	elif [[ $word == -* ]]; then
 		case $verb in
 		open)
@@ -82,6 +82,7 @@ _tallyctl() {
 		watch) words="--rate --until $common" ;;
 		stats) words="--watch $common" ;;
 		tenant) words="--id --max-delay --epoch --votes-per-s --voters --windows --memory-mb $common" ;;
+		front) words="--for $common" ;;
 		audit) words="--journal --identity $common" ;;
 		key) words="--keyring --epoch --server --address $common" ;;
 		*) words=$common ;;
@@ -105,6 +106,13 @@ _tallyctl() {
 			case $before in
 			voter) words="revoke restore list" ;;
 			revoke | restore | list) words=$(_tallyctl_tenants) ;;
+			esac
+			;;
+		front)
+			words=""
+			case $before in
+			front) words="allow deny remove panic list" ;;
+			panic) words="on off" ;;
 			esac
 			;;
 		load | audit | export) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;

@@ -24,6 +24,7 @@ extern const struct verb verb_key;
 extern const struct verb verb_journal;
 extern const struct verb verb_tenant;
 extern const struct verb verb_voter;
+extern const struct verb verb_front;
 extern const struct verb verb_identity;
 extern const struct verb verb_audit;
 extern const struct verb verb_export;

@@ -142,11 +142,11 @@ static inline void expect_one_line_of_error(void)
 static inline int tallyctl(const char *const *words)
 {
 	static const struct verb *const verbs[] = {
-		&verb_open,   &verb_close,   &verb_extend,  &verb_cancel,      &verb_reveal,
-		&verb_list,   &verb_results, &verb_watch,   &verb_leaderboard, &verb_stats,
-		&verb_load,   &verb_rundown, &verb_next,    &verb_unload,      &verb_key,
-		&verb_tenant, &verb_voter,   &verb_journal, &verb_identity,    &verb_audit,
-		&verb_export, NULL,
+		&verb_open,   &verb_close,   &verb_extend, &verb_cancel,      &verb_reveal,
+		&verb_list,   &verb_results, &verb_watch,  &verb_leaderboard, &verb_stats,
+		&verb_load,   &verb_rundown, &verb_next,   &verb_unload,      &verb_key,
+		&verb_tenant, &verb_voter,   &verb_front,  &verb_journal,     &verb_identity,
+		&verb_audit,  &verb_export,  NULL,
 	};
 	int status, argc = 1;
 	const char *argv[32] = {"tallyctl"};
