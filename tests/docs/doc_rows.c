@@ -3,12 +3,14 @@
  * Prints what the pages in docs/ must say, from the same rows that the programs are made of:
  *
  *   doc_rows verdicts   the table of docs/counters.md
+ *   doc_rows rules      the second one there
  *   doc_rows options    section|key|default|limits, for docs/tallyd.conf.5
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "dataplane/config.h"
+#include "wire/front_maps.h"
 #include "wire/verdict.h"
 
 static void print_verdict(const char *name, enum receipt_status status, const char *text)
@@ -23,6 +25,13 @@ static void print_verdicts(void)
 {
 #define X(symbol, name, receipt, text) print_verdict(#name, RECEIPT_##receipt, text);
 	VERDICTS(X)
+#undef X
+}
+
+static void print_rules(void)
+{
+#define X(symbol, name, text) printf("| `%s` | %s |\n", #name, text);
+	FRONT_RULES(X)
 #undef X
 }
 
@@ -54,6 +63,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "verdicts") == 0)
 		print_verdicts();
+	else if (argc == 2 && strcmp(argv[1], "rules") == 0)
+		print_rules();
 	else if (argc == 2 && strcmp(argv[1], "options") == 0)
 		print_options();
 	else
