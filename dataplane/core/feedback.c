@@ -4,13 +4,6 @@
 
 #include "ebpf/source.h"
 
-/* The source of the vote before, whose neighbours are often of the same. */
-struct last_source {
-	struct source whole;
-	uint64_t hash;
-	bool marked;
-};
-
 /*
  * One addition to each of its buckets: a vote that got here was charged by the front a moment ago,
  * so they stand at about now, and no clock is needed. The front bounds what comes to be owed.
@@ -45,34 +38,50 @@ static void mark(const struct front_feedback *feedback, uint64_t hash)
 		__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
 }
 
-/* Hashes only where the source is another than the vote before had. */
-static void look(const struct front_feedback *feedback, const struct burst *burst, uint32_t i,
-		 struct last_source *last)
+static bool is_told(enum verdict verdict)
 {
-	const uint8_t *l3 = burst->data[i] + burst->frame[i].l3_offset;
-	struct source whole = burst->frame[i].ip_version == 4 ? source_ipv4(l3) : source_ipv6(l3);
-	if (source_same(&whole, &last->whole))
-		return;
-	struct source cut = source_cut(&whole, feedback->police);
-	*last = (struct last_source){whole, source_hash(&cut, feedback->police->key), false};
+	return verdict == VERDICT_BAD_TAG || verdict == VERDICT_COUNTED ||
+	       verdict == VERDICT_CHANGED;
+}
+
+/*
+ * The hashes of those that are told of, and brings near what is looked at next. Neighbours are
+ * often of one source, so it is hashed anew only where it is another.
+ */
+static void hash_burst(const struct front_feedback *feedback, const struct burst *burst,
+		       uint64_t hashes[BURST_MAX])
+{
+	struct source last = {0};
+	uint64_t hash = 0;
+	uint32_t generation = __atomic_load_n(&feedback->police->generation, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < burst->count; i++) {
+		if (!is_told(burst->verdict[i]))
+			continue;
+		const struct frame *frame = &burst->frame[i];
+		const uint8_t *l3 = burst->data[i] + frame->l3_offset;
+		struct source whole = frame->ip_version == 4 ? source_ipv4(l3) : source_ipv6(l3);
+		if (!source_same(&whole, &last)) {
+			struct source cut = source_cut(&whole, feedback->police);
+			hash = source_hash(&cut, feedback->police->key);
+			__builtin_prefetch(&feedback->voted[source_voted_word(hash, generation)]);
+			last = whole;
+		}
+		hashes[i] = hash;
+	}
 }
 
 void feedback_burst(const struct front_feedback *feedback, const struct burst *burst)
 {
-	struct last_source last = {0};
+	uint64_t hashes[BURST_MAX];
 	if (!feedback->police)
 		return;
+	hash_burst(feedback, burst, hashes);
 	for (uint32_t i = 0; i < burst->count; i++) {
-		enum verdict verdict = burst->verdict[i];
-		if (verdict == VERDICT_BAD_TAG) {
-			look(feedback, burst, i, &last);
-			if (!has_voted(feedback, last.hash))
-				charge(feedback, last.hash);
-		} else if (verdict == VERDICT_COUNTED || verdict == VERDICT_CHANGED) {
-			look(feedback, burst, i, &last);
-			if (!last.marked)
-				mark(feedback, last.hash);
-			last.marked = true;
-		}
+		if (!is_told(burst->verdict[i]))
+			continue;
+		if (burst->verdict[i] != VERDICT_BAD_TAG)
+			mark(feedback, hashes[i]);
+		else if (!has_voted(feedback, hashes[i]))
+			charge(feedback, hashes[i]);
 	}
 }

@@ -12,7 +12,7 @@
 static const char *shown(const char *text, char out[SHOWN_BYTES])
 {
 	size_t i = 0;
-	for (; text[i] && i < SHOWN_BYTES - 1; i++)
+	for (; i < SHOWN_BYTES - 1 && text[i]; i++)
 		out[i] = text[i] < ' ' || text[i] > '~' ? '?' : text[i];
 	out[i] = '\0';
 	return out;
