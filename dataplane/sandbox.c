@@ -106,9 +106,12 @@ static const struct narrow narrowed[] = {
 	{SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
 	/* A thread, never a process. */
 	{SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD},
-	/* The front's counters and shares, which are open: nothing is loaded, made or found. */
+	/* The front's counters, shares and lists, which are open: nothing is loaded, made or found.
+	 */
 	{SCMP_SYS(bpf), 0, EQUALS, BPF_MAP_LOOKUP_ELEM},
 	{SCMP_SYS(bpf), 0, EQUALS, BPF_MAP_UPDATE_ELEM},
+	{SCMP_SYS(bpf), 0, EQUALS, BPF_MAP_DELETE_ELEM},
+	{SCMP_SYS(bpf), 0, EQUALS, BPF_MAP_GET_NEXT_KEY},
 	{SCMP_SYS(bpf), 0, EQUALS, BPF_OBJ_GET_INFO_BY_FD},
 	/* stdio asks whether it writes to a terminal. */
 	{SCMP_SYS(ioctl), 1, EQUALS, TCGETS},

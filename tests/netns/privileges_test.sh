@@ -140,6 +140,12 @@ grep -q '"epoch": 2' keys/keyring.json || rig_fail "the keyring was not saved: $
 "$TALLYCTL" voter revoke acme 42 >/dev/null || rig_fail "revoke: $(cat tallyd.log)"
 "$TALLYCTL" tenant add zoo --id 8 >/dev/null || rig_fail "add: $(cat tallyd.log)"
 "$TALLYCTL" tenant retire zoo >/dev/null || rig_fail "retire: $(cat tallyd.log)"
+for words in "deny 203.0.113.0/24 --for 10m" "allow 2001:db8::/32" "panic on" "panic off" \
+	"remove 2001:db8::/32" list; do
+	# shellcheck disable=SC2086 # words
+	"$TALLYCTL" front $words >front.txt || rig_fail "front $words: $(cat tallyd.log)"
+done
+grep -q "203.0.113.0/24" front.txt || rig_fail "the front's list: $(cat front.txt)"
 "$TALLYCTL" stats --json >stats.json
 [ "$(rig_json stats.json 'd["conserved"]')" = True ] || rig_fail "conservation: $(cat stats.json)"
 "$TALLYCTL" close acme/101 >/dev/null
