@@ -182,20 +182,25 @@ static uint64_t pool_dry(const struct appliance *appliance)
 /* What viewers were told, by all workers. */
 static json_t *viewers_json(const struct appliance *appliance)
 {
-	uint64_t subscribers = 0;
+	uint64_t rounds = viewers_rounds(appliance->viewers);
+	uint64_t subscribers = 0, done = rounds + 1;
 	struct watch_counters sum = {0};
 	for (uint32_t i = 0; i < appliance->worker_count; i++) {
 		const struct watch_counters *counters = &appliance->workers[i]->watch.counters;
+		uint64_t worker_done = tally_get(&counters->rounds_done);
+		done = worker_done < done ? worker_done : done;
 		subscribers += tally_get(&counters->subscribers);
 #define X(field, text) sum.field += tally_get(&counters->field);
 		WATCH_COUNTERS(X)
 #undef X
 	}
+	/* Numbers begin with 1; a worker that has done none yet says 0. */
+	uint64_t due = rounds + 1 - (done ? done : 1);
 	json_t *object =
-		json_pack("{s:I,s:I,s:I,s:I}", "subscribers", (json_int_t)subscribers, "room",
+		json_pack("{s:I,s:I,s:I,s:I,s:I}", "subscribers", (json_int_t)subscribers, "room",
 			  (json_int_t)(appliance->config.subscribers * appliance->worker_count),
-			  "rounds", (json_int_t)viewers_rounds(appliance->viewers), "rounds_lost",
-			  (json_int_t)viewers_rounds_lost(appliance->viewers));
+			  "rounds", (json_int_t)rounds, "rounds_due", (json_int_t)due,
+			  "rounds_lost", (json_int_t)viewers_rounds_lost(appliance->viewers));
 #define X(field, text) json_object_set_new(object, #field, json_integer((json_int_t)sum.field));
 	WATCH_COUNTERS(X)
 #undef X

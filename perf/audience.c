@@ -82,7 +82,10 @@ static uint32_t write_watch(struct audience *audience, uint32_t i, uint64_t now_
 	memcpy(watch->cookie, viewer->cookie, COOKIE_BYTES);
 	key_of(audience, i, voter_key);
 	auth_tag(voter_key, payload, WATCH_TAG_OFFSET, watch->tag);
-	viewer->asked = true;
+	/* Those of an earlier turn are not waited for any more. */
+	if (viewer->watch_tries == 0)
+		viewer->asked = 0;
+	viewer->asked += viewer->asked < UINT8_MAX;
 	viewer->watch_due_ns = now_ns + retry_ns(&viewer->watch_tries);
 	audience->watches++;
 	return WATCH_BYTES;
@@ -195,6 +198,7 @@ static bool take_challenge(struct audience *audience, uint32_t i, const uint8_t 
 	audience->challenges++;
 	if (audience->options.spoof || !viewer->asked)
 		return false;
+	viewer->asked--;
 	memcpy(viewer->cookie, challenge->cookie, COOKIE_BYTES);
 	viewer->watch_due_ns = arrival_ns;
 	return true;
@@ -207,7 +211,7 @@ static void take_answer(struct audience *audience, uint32_t i, uint64_t arrival_
 	audience->answers++;
 	audience->subscribed += !viewer->subscribed;
 	viewer->subscribed = true;
-	viewer->asked = false;
+	viewer->asked--;
 	viewer->watch_tries = 0;
 	viewer->watch_due_ns = arrival_ns + audience->options.every_ns;
 	viewer->known = 0;

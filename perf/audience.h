@@ -41,7 +41,7 @@ struct viewer {
 	uint64_t voted;      /* in these, or to be */
 	uint8_t cookie[COOKIE_BYTES];
 	bool subscribed; /* was answered with a NOTICE at least once */
-	bool asked;      /* a WATCH has no answer yet */
+	uint8_t asked;   /* so many WATCHes may yet be answered, copies too */
 	bool voting;
 	uint8_t voting_in; /* number of the window */
 	uint8_t watch_tries;

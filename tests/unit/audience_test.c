@@ -142,6 +142,24 @@ Test(audience, asks_again_when_nothing_comes_and_waits_longer_each_time)
 	}
 }
 
+Test(audience, a_copy_that_was_late_is_answered_too_and_that_is_no_push)
+{
+	const struct notice all = {
+		.count = 2, .records = {record(1, NOTICE_SCHEDULED), record(2, NOTICE_SCHEDULED)}};
+	cr_assert_eq(sends(0, BEGIN), WATCH_TYPE);
+	cr_assert_eq(sends(0, BEGIN + 200 * MS), WATCH_TYPE);
+	for (int copy = 0; copy < 2; copy++) {
+		cr_assert(gets_challenge(0, 0xC0, BEGIN + 300 * MS));
+		cr_assert_eq(sends(0, BEGIN + 300 * MS), WATCH_TYPE);
+	}
+	for (int copy = 0; copy < 2; copy++)
+		gets_notice(0, &all, BEGIN + 310 * MS);
+	cr_expect_eq(audience.answers, 2);
+	cr_expect_eq(audience.pushed, 0);
+	gets_notice(0, &all, BEGIN + 320 * MS);
+	cr_expect_eq(audience.pushed, 1);
+}
+
 Test(audience, books_what_is_pushed_and_not_what_is_answered)
 {
 	for (uint32_t i = 0; i < 3; i++)
