@@ -234,7 +234,7 @@ int viewers_look(struct viewers *viewers, uint64_t utc_us, uint64_t monotonic_us
 		free_bulletin(bulletin);
 	} else {
 		bulletin->board_count = make_boards(candidates, count, (void *)bulletin->boards);
-		add_rounds(viewers, candidates, count, monotonic_us);
+		add_rounds(viewers, candidates, count, monotonic_us + VIEWERS_SETTLE_US);
 		note_shown(viewers, candidates, count);
 		viewers->windows_seen = seen;
 		publish(viewers, bulletin);

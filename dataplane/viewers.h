@@ -16,6 +16,9 @@
 
 /* So many rounds are kept; where workers fall behind further, the oldest ones are not pushed. */
 #define VIEWERS_MAX_ROUNDS 1024
+/* A round goes out so much later than it is made. By then every worker answers from its board: no
+ * answer with what was before is dated later than the round. */
+#define VIEWERS_SETTLE_US 1000
 
 struct viewers;
 

@@ -79,10 +79,18 @@ static bool wants(struct watch *watch, const struct bulletin_round *round, uint3
 	return false;
 }
 
+/* All copies of a round are dated alike: whichever a viewer hears last, a later change is later. */
+static uint64_t date_of(const struct watch *watch, const struct bulletin_round *round,
+			const struct push_batch *batch)
+{
+	return batch->clock_us - (watch->now_us - round->at_us);
+}
+
 /* Heads and records of as many as there is room for. */
 static void fill_batch(struct watch *watch, const struct bulletin_round *round, uint32_t at,
 		       struct push_batch *batch, struct chosen *chosen)
 {
+	uint64_t date_us = date_of(watch, round, batch);
 	uint32_t looks = 0;
 	batch->count = 0;
 	for (; at < watch->subscribers.end && batch->count < batch->room && looks < PUSH_LOOKS;
@@ -93,7 +101,7 @@ static void fill_batch(struct watch *watch, const struct bulletin_round *round, 
 		const struct subscriber *viewer = &watch->subscribers.entries[at];
 		uint8_t *payload = batch->frames[i] + viewer->head_bytes;
 		notice_fill(&round->notice, &viewer->cid, viewer->key_epoch, viewer->voter_be,
-			    batch->clock_us, payload);
+			    date_us, payload);
 		chosen->payloads[i] = payload;
 		batch->entry[i] = at;
 		batch->count++;

@@ -119,7 +119,7 @@ Test(viewers, each_state_is_a_round_and_what_is_between_is_none)
 	look(OPENS - 1, 0);
 	look(OPENS, 1);
 	expect_record(last_round(7), 0, 101, NOTICE_OPEN);
-	cr_expect_eq(published()->rounds[1].at_us, MONO + OPENS);
+	cr_expect_eq(published()->rounds[1].at_us, MONO + OPENS + VIEWERS_SETTLE_US);
 	look(CLOSES - 1, 0);
 	look(CLOSES, 1);
 	expect_record(last_round(7), 0, 101, NOTICE_CLOSED);

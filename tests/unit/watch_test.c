@@ -272,7 +272,8 @@ static void client_turn(struct tw_client *client, uint64_t now_us, struct tw_eve
 
 Test(watch, the_viewers_library_is_challenged_answered_and_told)
 {
-	struct bulletin_round round = {.tenant = 7, .notice = {.count = 1, .records = {open_poll}}};
+	struct bulletin_round round = {
+		.at_us = watch.now_us, .tenant = 7, .notice = {.count = 1, .records = {open_poll}}};
 	static uint8_t frame[PUSH_FRAME_BYTES];
 	struct push_batch batch = {
 		.room = 1, .frames = {frame}, .clock_us = UTC, .keys = stage.keys};
