@@ -246,6 +246,7 @@ refused "no such group for the public socket" "public_group: no group 'nobodys-g
 set_option appliance public_group ""
 set_option appliance public_mode 0466
 refused "a mode without the owner's right" "public_mode: '0466' is no octal mode"
+set_option appliance public_mode 0666
 
 # --- The configuration itself.
 echo "hugepages no" >>bad.conf
