@@ -197,6 +197,18 @@ static void free_watch(const struct worker *worker)
 		munmap(table->entries, subscribers_bytes(table->room));
 }
 
+static void set_rests(struct worker *worker)
+{
+	static const uint32_t work_us[] = {
+		[EAL_CORE_SHARED] = WORKER_SHARE_US,
+		[EAL_CORE_ORDINARY] = WORKER_WORK_US,
+		[EAL_CORE_ISOLATED] = 0,
+	};
+	enum eal_core core = eal_core_of(worker->lcore);
+	worker->shares_core = core == EAL_CORE_SHARED;
+	worker->work_us = work_us[core];
+}
+
 static int make_worker(struct appliance *appliance, uint32_t index, struct err *err)
 {
 	int node = appliance->ports.queues[index].node;
@@ -216,7 +228,7 @@ static int make_worker(struct appliance *appliance, uint32_t index, struct err *
 	worker->published_keys = tenants_published(&appliance->tenants);
 	worker->rcu = appliance->rcu;
 	worker->lcore = eal_worker_lcore(index);
-	worker->shares_core = eal_shares_core(worker->lcore);
+	set_rests(worker);
 	worker->pipeline = (struct pipeline){
 		.counters = &worker->counters,
 		.worker = index,

@@ -247,15 +247,18 @@ unsigned int eal_worker_lcore(unsigned int worker)
 	return lcore;
 }
 
-bool eal_shares_core(unsigned int lcore)
+enum eal_core eal_core_of(unsigned int lcore)
 {
 	const rte_cpuset_t own = rte_lcore_cpuset(lcore);
+	cpu_set_t isolated;
 	unsigned int other;
 	RTE_LCORE_FOREACH (other) {
 		rte_cpuset_t theirs = rte_lcore_cpuset(other), both;
 		RTE_CPU_AND(&both, &own, &theirs);
 		if (other != lcore && CPU_COUNT(&both))
-			return true;
+			return EAL_CORE_SHARED;
 	}
-	return false;
+	lcores_isolated("/sys", &isolated);
+	CPU_AND(&isolated, &isolated, &own);
+	return CPU_EQUAL(&isolated, &own) ? EAL_CORE_ISOLATED : EAL_CORE_ORDINARY;
 }

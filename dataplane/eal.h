@@ -27,7 +27,13 @@ void eal_forget_words(void);
 /* The lcore of worker 0, 1, … in the order of --lcores. */
 unsigned int eal_worker_lcore(unsigned int worker);
 
-/* Whether another lcore, such as the control thread's, may run on one of its CPUs. */
-bool eal_shares_core(unsigned int lcore);
+/* Who else runs on an lcore's CPUs. */
+enum eal_core {
+	EAL_CORE_SHARED,   /* another lcore, such as the control thread's */
+	EAL_CORE_ORDINARY, /* what the kernel puts there */
+	EAL_CORE_ISOLATED, /* nobody (isolcpus) */
+};
+
+enum eal_core eal_core_of(unsigned int lcore);
 
 #endif

@@ -196,6 +196,26 @@ int lcores_read_cpus(struct lcore_cpus *cpus)
 	return 0;
 }
 
+void lcores_isolated(const char *sysfs, cpu_set_t *isolated)
+{
+	char path[CONFIG_TEXT_BYTES], text[LCORES_TEXT_BYTES] = "(";
+	struct numbers set;
+	CPU_ZERO(isolated);
+	snprintf(path, sizeof(path), "%s/devices/system/cpu/isolated", sysfs);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return;
+	/* "4-7,9", or an empty line. */
+	if (fgets(text + 1, (int)sizeof(text) - 2, file)) {
+		strcpy(text + strcspn(text, "\n"), ")");
+		if (parse_set(text, &set))
+			for (uint32_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+				if (numbers_have(&set, cpu))
+					CPU_SET(cpu, isolated);
+	}
+	fclose(file);
+}
+
 /* The next worker's CPU, taken out of `left`; where all are, they are shared. -1: there is none. */
 static int take_cpu(const struct lcore_cpus *cpus, cpu_set_t *left, int node)
 {

@@ -42,6 +42,9 @@ int lcores_check(const char *map, const struct lcore_cpus *cpus, uint32_t wanted
 void lcores_default(const struct lcore_cpus *cpus, const int *nodes, uint32_t queue_count,
 		    char map[LCORES_TEXT_BYTES]);
 
+/* The CPUs on which only runs what is put there (isolcpus), by `sysfs`, which is "/sys". */
+void lcores_isolated(const char *sysfs, cpu_set_t *isolated);
+
 /* The node of each queue's device, in the order of the workers, from `sysfs`, which is "/sys". */
 void lcores_device_nodes(const struct config *config, const char *sysfs, int *nodes);
 

@@ -149,9 +149,10 @@ static void rest(struct worker *worker)
 
 static void give_way(struct worker *worker, bool worked)
 {
-	uint64_t work = rte_get_tsc_hz() / 1000000 * WORKER_WORK_US;
+	uint64_t work = rte_get_tsc_hz() / 1000000 * worker->work_us;
+	bool is_idle = worker->shares_core && worker->idle_polls >= WORKER_IDLE_POLLS;
 	worker->idle_polls = worked ? 0 : worker->idle_polls + 1;
-	if (worker->idle_polls >= WORKER_IDLE_POLLS || cycles_now() - worker->rested_at > work)
+	if (is_idle || cycles_now() - worker->rested_at > work)
 		rest(worker);
 }
 
@@ -169,7 +170,7 @@ int worker_run(void *arg)
 		release_replies(worker);
 		bool pushed = worker_push(worker, received);
 		rte_rcu_qsbr_quiescent(worker->rcu, thread);
-		if (worker->shares_core)
+		if (worker->work_us)
 			give_way(worker, received > 0 || pushed);
 	}
 	if (worker->pipeline.journal)

@@ -8,10 +8,10 @@
  * On its way it allocates nothing, takes no lock, makes no system call of its own, logs nothing. It
  * reads the published tables of windows and keys and lets go of them after every burst (RCU).
  *
- * A worker whose core is not its own, since the machine has too few, rests: at short intervals, and
- * when there is nothing to do. Others then get the core at once: the control thread, the journal's,
- * and the kernel's own threads, which finish what the journal wrote. A scheduler that shares the
- * core out fairly is not enough: Linux 6.18 let such threads wait for seconds.
+ * A worker on a core that is not isolated rests now and then, so that others who wait for the core
+ * get it at once: kernel threads, which finish what the journal wrote, and where the machine has
+ * too few cores the control thread and the journal's. A scheduler that shares the core out fairly
+ * is not enough: Linux 6.18 let such threads wait for seconds.
  */
 #ifndef TALLYWIRE_WORKER_H
 #define TALLYWIRE_WORKER_H
@@ -31,10 +31,10 @@
  */
 #define WORKER_ALIGN 128
 
-/* Of a worker that shares its core. */
-#define WORKER_REST_US    20  /* as timers go: some 50 to 100 */
-#define WORKER_WORK_US    500 /* at most, from one rest to the next */
-#define WORKER_IDLE_POLLS 64  /* so many in a row that bring nothing */
+#define WORKER_REST_US    20    /* as timers go: some 50 to 100 */
+#define WORKER_WORK_US    50000 /* from one rest to the next */
+#define WORKER_SHARE_US   500   /* the same, where control or another worker is on the core */
+#define WORKER_IDLE_POLLS 64    /* there: so many in a row that bring nothing */
 
 /* Written by its worker only, read by the control thread. */
 struct worker_counters {
@@ -68,6 +68,7 @@ struct worker {
 	bool stop; /* set by the main thread */
 	bool wait; /* replies wait for the journal; else they leave at once */
 	bool shares_core;
+	uint32_t work_us; /* from one rest to the next; 0: it never rests */
 	struct waiting waiting;
 	struct watch watch; /* the pipeline's, where viewers are told */
 	struct push push;

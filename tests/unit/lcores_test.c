@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/lcores.h"
@@ -186,4 +187,31 @@ Test(lcores, nodes_of_devices_come_from_sysfs)
 	for (int i = 0; i < 7; i++)
 		cr_expect_eq(nodes[i], wanted[i], "queue %d: node %d", i, nodes[i]);
 	nftw(scratch_directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+Test(lcores, isolated_cpus_are_those_that_the_kernel_names, .init = scratch_make,
+     .fini = scratch_remove)
+{
+	static const struct {
+		const char *line;
+		int count, first, last;
+	} rows[] = {
+		{"4-7,9\n", 5, 4, 9}, {"1\n", 1, 1, 1},    {"\n", 0, 0, 0},
+		{"", 0, 0, 0},        {"nohz\n", 0, 0, 0},
+	};
+	cpu_set_t isolated;
+	char path[512];
+	lcores_isolated(scratch_directory, &isolated);
+	cr_expect_eq(CPU_COUNT(&isolated), 0, "no such file");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(path, sizeof(path),
+			 "mkdir -p %s/devices/system/cpu && printf '%s' "
+			 ">%s/devices/system/cpu/isolated",
+			 scratch_directory, rows[i].line, scratch_directory);
+		cr_assert_eq(system(path), 0);
+		lcores_isolated(scratch_directory, &isolated);
+		cr_expect_eq(CPU_COUNT(&isolated), rows[i].count, "%s", rows[i].line);
+		cr_expect(!rows[i].count || (CPU_ISSET(rows[i].first, &isolated) &&
+					     CPU_ISSET(rows[i].last, &isolated)));
+	}
 }
