@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -206,7 +207,7 @@ static void set_rests(struct worker *worker)
 	};
 	enum eal_core core = eal_core_of(worker->lcore);
 	worker->shares_core = core == EAL_CORE_SHARED;
-	worker->work_us = work_us[core];
+	worker->work_cycles = rte_get_tsc_hz() / 1000000 * work_us[core];
 }
 
 static int make_worker(struct appliance *appliance, uint32_t index, struct err *err)

@@ -3,7 +3,6 @@
  * pipeline. */
 #include "dataplane/worker.h"
 
-#include <rte_cycles.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include "dataplane/clock.h"
@@ -149,10 +148,9 @@ static void rest(struct worker *worker)
 
 static void give_way(struct worker *worker, bool worked)
 {
-	uint64_t work = rte_get_tsc_hz() / 1000000 * worker->work_us;
-	bool is_idle = worker->shares_core && worker->idle_polls >= WORKER_IDLE_POLLS;
 	worker->idle_polls = worked ? 0 : worker->idle_polls + 1;
-	if (is_idle || cycles_now() - worker->rested_at > work)
+	bool is_idle = worker->shares_core && worker->idle_polls >= WORKER_IDLE_POLLS;
+	if (is_idle || cycles_now() - worker->rested_at > worker->work_cycles)
 		rest(worker);
 }
 
@@ -170,7 +168,7 @@ int worker_run(void *arg)
 		release_replies(worker);
 		bool pushed = worker_push(worker, received);
 		rte_rcu_qsbr_quiescent(worker->rcu, thread);
-		if (worker->work_us)
+		if (worker->work_cycles)
 			give_way(worker, received > 0 || pushed);
 	}
 	if (worker->pipeline.journal)

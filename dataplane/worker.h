@@ -68,7 +68,7 @@ struct worker {
 	bool stop; /* set by the main thread */
 	bool wait; /* replies wait for the journal; else they leave at once */
 	bool shares_core;
-	uint32_t work_us; /* from one rest to the next; 0: it never rests */
+	uint64_t work_cycles; /* from one rest to the next; 0: it never rests */
 	struct waiting waiting;
 	struct watch watch; /* the pipeline's, where viewers are told */
 	struct push push;
