@@ -167,6 +167,24 @@ static inline int tallyctl(const char *const *words)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* `tallyctl WORDS...` sends what has `request` in it, is answered with `result`, and prints
+ * `printed`; `row` says which row of a table it is. */
+static inline void expect_spoken(size_t row, const char *const *words, const char *request,
+				 const char *result, const char *printed)
+{
+	char answer[512];
+	snprintf(answer, sizeof(answer), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}", result);
+	pid_t peer =
+		peer_start((const struct peer_step[]){{PEER_ANSWER, answer}, {PEER_END, NULL}});
+	cr_expect_eq(tallyctl(words), 0, "%zu: %s", row, scratch_read("stderr"));
+	cr_expect_not_null(strstr(scratch_read("requests"), request), "%zu: %s", row,
+			   scratch_read("requests"));
+	cr_expect_not_null(strstr(scratch_read("stdout"), printed), "%zu: %s", row,
+			   scratch_read("stdout"));
+	cr_expect_str_eq(scratch_read("stderr"), "");
+	peer_stop(peer);
+}
+
 #define TALLYCTL(...) tallyctl((const char *const[]){__VA_ARGS__, NULL})
 
 #endif

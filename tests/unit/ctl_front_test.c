@@ -51,20 +51,8 @@ Test(ctl_front, words_become_requests_and_answers_become_text)
 		 "{\"entries\":[]}",
 		 "\"entries\": []"},
 	};
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		char answer[512];
-		snprintf(answer, sizeof(answer), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}",
-			 rows[i].answer);
-		pid_t peer = peer_start(
-			(const struct peer_step[]){{PEER_ANSWER, answer}, {PEER_END, NULL}});
-		cr_expect_eq(tallyctl(rows[i].words), 0, "%zu: %s", i, scratch_read("stderr"));
-		cr_expect_not_null(strstr(scratch_read("requests"), rows[i].request), "%zu: %s", i,
-				   scratch_read("requests"));
-		cr_expect_not_null(strstr(scratch_read("stdout"), rows[i].printed), "%zu: %s", i,
-				   scratch_read("stdout"));
-		cr_expect_str_eq(scratch_read("stderr"), "");
-		peer_stop(peer);
-	}
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		expect_spoken(i, rows[i].words, rows[i].request, rows[i].answer, rows[i].printed);
 }
 
 Test(ctl_front, the_list_shows_entries_rules_and_who_is_dropped)
