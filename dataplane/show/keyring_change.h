@@ -29,11 +29,10 @@ struct keyring_change {
 /*
  * Each makes a change and leaves the keyring as it is. The caller ends with keyring_change_free().
  * 0, or with `err` filled in and nothing allocated:
- *   -EEXIST  id or name has another tenant
+ *   -EEXIST  id or name has another tenant; or all the voter's keys are revoked
  *   -EPERM   the last key or tenant, or a key that is needed to tell which is the newest
  *   -ENOENT  no such epoch, or nothing to restore
  *   -ENOSPC  no id, epoch or place is left
- *   -EEXIST  all the voter's keys are revoked
  *   -ENOMEM, -EIO (no randomness), -EPERM also where the memory of keys cannot be locked
  */
 
